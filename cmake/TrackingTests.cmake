@@ -1,0 +1,26 @@
+# How tests are declared.
+include_guard(GLOBAL)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# tracking_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): a GoogleTest program; each case is a ctest test.
+function(tracking_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  tracking_own_target(${name})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
+endfunction()
+
+# tracking_pytest(NAME FILE [LABELS ...]): a file of end-to-end tests in Python over the real programs.
+function(tracking_pytest name file)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "e2e;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "TRACKING_BUILD_DIR=${PROJECT_BINARY_DIR};TRACKING_SOURCE_DIR=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
+endfunction()

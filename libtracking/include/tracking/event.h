@@ -1,0 +1,105 @@
+// What callers hand in, and what they get back for it.
+#pragma once
+
+#include <tracking/code.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tracking {
+
+/// 1 .. 2^63-1.
+using AccountId = std::int64_t;
+
+/// UTC, in microseconds since 1970-01-01.
+using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// What was promised about an accepted event. A broker never answers stronger than what happened.
+enum class AckLevel : std::uint8_t {
+  broker_default = 0,  ///< in a request: the strongest that the broker gives
+  sent = 1,            ///< handed to the broker: at most once
+  stored = 2,          ///< on stable storage
+};
+
+/// "sent", "stored"; "default" for broker_default.
+TRACKING_EXPORT std::string_view name(AckLevel level) noexcept;
+
+/// The JSON text of one value, borrowed: it must outlive the call, and in the asynchronous
+/// form the completion. It is validated (RFC 8259, UTF-8, depth) unless it is `trusted`.
+class Data {
+ public:
+  constexpr Data() noexcept = default;
+  constexpr Data(std::string_view json) noexcept : json_(json) {}  // NOLINT(google-explicit-constructor)
+  constexpr Data(const char* json) noexcept : json_(json) {}       // NOLINT(google-explicit-constructor)
+  Data(const std::string& json) noexcept : json_(json) {}          // NOLINT(google-explicit-constructor)
+
+  /// The caller vouches that `json` is one valid JSON value in UTF-8 without raw line breaks.
+  /// A false promise reaches every subscriber.
+  static constexpr Data trusted(std::string_view json) noexcept {
+    Data data(json);
+    data.trusted_ = true;
+    return data;
+  }
+
+  constexpr std::string_view json() const noexcept { return json_; }
+  constexpr bool is_trusted() const noexcept { return trusted_; }
+
+ private:
+  std::string_view json_;
+  bool trusted_ = false;
+};
+
+/// One event to track. Everything is borrowed, see Data.
+struct Event {
+  AccountId account_id = 0;
+  Data data;
+  /// The caller's own id, `[A-Za-z0-9._:-]{1,64}`; empty = the service makes a UUIDv7. (account_id, id) is the
+  /// idempotency key.
+  std::string_view id = {};
+  std::optional<Timestamp> occurred_at = std::nullopt;
+};
+
+/// An event's id, held in place: at most 64 characters, no allocation.
+class EventId {
+ public:
+  static constexpr std::size_t bytes_max = 64;
+
+  EventId() noexcept : size_(0) {}
+  /// Precondition: text.size() <= bytes_max.
+  explicit EventId(std::string_view text) noexcept { assign(text); }
+
+  void assign(std::string_view text) noexcept {
+    size_ = static_cast<std::uint8_t>(text.size());
+    std::memcpy(bytes_, text.data(), text.size());
+  }
+  void clear() noexcept { size_ = 0; }
+  std::string_view view() const noexcept { return {bytes_, size_}; }
+  operator std::string_view() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
+  bool empty() const noexcept { return size_ == 0; }
+
+ private:
+  char bytes_[bytes_max];  // not initialised beyond size_: receipts are made by the million
+  std::uint8_t size_;
+};
+
+/// What became of one event.
+struct Receipt {
+  Code code = Code::internal;
+  AckLevel ack = AckLevel::broker_default;  ///< the level reached, if code is ok
+  bool duplicate = false;                   ///< its key was accepted before; `timestamp` is the first answer's
+  EventId id;                               ///< set if code is ok or in_doubt
+  Timestamp timestamp{};                    ///< when it was accepted, if code is ok or in_doubt
+};
+
+/// Gets one receipt for each event of the batch, in its order. It runs exactly once, on whatever thread completes the
+/// batch, maybe before track() returns, and must not throw or block. The receipts are valid during the call.
+using ReceiptHandler = std::function<void(std::span<const Receipt>)>;
+
+}  // namespace tracking

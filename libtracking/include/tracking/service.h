@@ -1,0 +1,190 @@
+// The writing door: checks events against accounts, stamps them, and hands them to a broker.
+#pragma once
+
+#include <tracking/account.h>
+#include <tracking/backends.h>
+#include <tracking/broker.h>
+#include <tracking/clock.h>
+#include <tracking/event.h>
+#include <tracking/subscriber.h>
+
+#include <chrono>
+#include <concepts>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tracking {
+
+/// How to open a service. In the library everything is in memory unless told otherwise.
+struct ServiceOptions {
+  std::string accounts = "memory:";
+  std::string broker = "memory:";
+  /// Relative paths in the URLs are under it.
+  std::filesystem::path data_dir = ".";
+  /// The level that is given when none is asked for; broker_default = the strongest that the broker has.
+  AckLevel ack = AckLevel::broker_default;
+  /// The largest `data` of an event; never above the broker's maximum less 4 KiB.
+  std::size_t data_bytes_max = 256 * 1024;
+
+  /// How long a cached answer is used while changes cannot be watched.
+  std::chrono::milliseconds account_ttl = std::chrono::seconds(10);
+  /// How long cached answers hold while the repository does not answer.
+  std::chrono::milliseconds account_stale_max = std::chrono::minutes(5);
+  /// Cached accounts, unknown ones included.
+  std::size_t account_cache_max = 1'000'000;
+  /// Threads that ask the repository, each with an instance of its own.
+  unsigned account_lookup_threads = 2;
+  /// Events that may wait for a lookup; more are `overloaded`.
+  std::size_t parked_events_max = 100'000;
+
+  /// Keys remembered to recognise repeats, and for how long.
+  std::size_t duplicate_keys_max = 1'000'000;
+  std::chrono::milliseconds duplicate_window = std::chrono::minutes(2);
+
+  Clock* clock = &Clock::system();  ///< outlives the service
+  Log log = {};
+};
+
+struct TrackOptions {
+  AckLevel ack = AckLevel::broker_default;
+};
+
+/// Whether each dependency answers, and if not, why.
+struct Readiness {
+  Status accounts;
+  Status broker;
+  bool is_ready() const noexcept { return accounts.is_ok() && broker.is_ok(); }
+};
+
+/// Counters since the service was opened; exact at rest.
+struct ServiceStats {
+  std::uint64_t lookups_hit = 0;         ///< events answered from the cache
+  std::uint64_t lookups_stale = 0;       ///< of these, older than they should be because the repository does not answer
+  std::uint64_t lookups_missed = 0;      ///< events that waited for a lookup
+  std::uint64_t lookups_failed = 0;      ///< events refused because the repository did not answer
+  std::uint64_t repository_queries = 0;  ///< calls of AccountRepository::find
+  std::uint64_t accounts_cached = 0;
+  std::uint64_t events_parked = 0;   ///< at this moment
+  std::uint64_t events_pending = 0;  ///< at this moment, handed to the broker without an outcome yet
+  std::uint64_t duplicates = 0;
+  std::uint64_t subscriptions = 0;           ///< open at this moment
+  std::uint64_t missed_slow_subscriber = 0;  ///< events dropped because a subscriber was slow
+  std::uint64_t history_events = 0;          ///< held by an in-process broker
+  std::uint64_t history_bytes = 0;
+  /// How long the last change of an account took from being seen to being in force.
+  std::chrono::microseconds account_change_delay{0};
+  std::uint64_t account_changes = 0;
+};
+
+/// One publishing lane: a producer name and counters of its own, so that lanes do not meet on a lock. An event loop
+/// takes one for itself. May be used by any thread; made for one. Destroy it before its service.
+class TRACKING_EXPORT Lane {
+ public:
+  Lane() = default;
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+  virtual ~Lane();
+  /// As TrackingService::track.
+  virtual void track(std::span<const Event> events, ReceiptHandler done, TrackOptions options = {}) noexcept = 0;
+};
+
+/// Where accounts come from: a URL, a repository of the caller's own, or a plain list of accounts.
+class TRACKING_EXPORT AccountSource {
+ public:
+  AccountSource(const char* url) : url_(url) {}             // NOLINT(google-explicit-constructor)
+  AccountSource(std::string url) : url_(std::move(url)) {}  // NOLINT(google-explicit-constructor)
+  template <std::derived_from<AccountRepository> T>
+  AccountSource(std::unique_ptr<T> repository) : repository_(std::move(repository)) {}  // NOLINT
+  template <std::derived_from<AccountRepository> T>
+  AccountSource(std::shared_ptr<T> repository) : repository_(std::move(repository)) {}  // NOLINT
+  AccountSource(const std::vector<Account>& accounts);  // NOLINT(google-explicit-constructor)
+
+  const std::string& url() const noexcept { return url_; }
+  std::shared_ptr<AccountRepository> repository() const noexcept { return repository_; }
+
+ private:
+  std::string url_;
+  std::shared_ptr<AccountRepository> repository_;
+};
+
+/// Where events go: a URL, or a broker of the caller's own.
+class TRACKING_EXPORT BrokerSource {
+ public:
+  BrokerSource(const char* url) : url_(url) {}             // NOLINT(google-explicit-constructor)
+  BrokerSource(std::string url) : url_(std::move(url)) {}  // NOLINT(google-explicit-constructor)
+  template <std::derived_from<Broker> T>
+  BrokerSource(std::unique_ptr<T> broker) : broker_(std::move(broker)) {}  // NOLINT
+  template <std::derived_from<Broker> T>
+  BrokerSource(std::shared_ptr<T> broker) : broker_(std::move(broker)) {}  // NOLINT
+
+  const std::string& url() const noexcept { return url_; }
+  std::shared_ptr<Broker> broker() const noexcept { return broker_; }
+
+ private:
+  std::string url_;
+  std::shared_ptr<Broker> broker_;
+};
+
+/// The engine. Every function may be called by any thread.
+class TRACKING_EXPORT TrackingService {
+ public:
+  /// Opens an engine in this process over the backends that the options' URLs name.
+  static Result<std::unique_ptr<TrackingService>> open(const ServiceOptions& options, const Backends& backends = {});
+  /// The same, over accounts and a broker given; the URLs in `options` are not used.
+  static Result<std::unique_ptr<TrackingService>> open(AccountSource accounts, BrokerSource broker,
+                                                       const ServiceOptions& options = {},
+                                                       const Backends& backends = {});
+  /// The same door at a distance: http://, whichever `backends` has.
+  static Result<std::unique_ptr<TrackingService>> connect(std::string_view url, const Backends& backends,
+                                                          const ServiceOptions& options = {});
+
+  TrackingService() = default;
+  TrackingService(const TrackingService&) = delete;
+  TrackingService& operator=(const TrackingService&) = delete;
+  /// Closes with a deadline of 10 s if that was not done.
+  virtual ~TrackingService();
+
+  /// The asynchronous form, and the one primitive: `done` runs exactly once with a receipt for each event, maybe before
+  /// this returns. The events and all that they point to are borrowed until `done` has run. Events of one batch are
+  /// published in its order; an event whose account must be looked up does not hold up the others.
+  virtual void track(std::span<const Event> events, ReceiptHandler done, TrackOptions options = {}) noexcept = 0;
+
+  /// Waits for the receipts.
+  std::vector<Receipt> track(std::span<const Event> events, TrackOptions options = {});
+  /// Waits; an event that was not accepted is an error with a message that says why.
+  Result<Receipt> track(const Event& event, TrackOptions options = {});
+
+  /// A publishing lane for one event loop.
+  virtual std::unique_ptr<Lane> lane() = 0;
+
+  Result<std::unique_ptr<Subscriber>> subscribe(const SubscribeOptions& options = {});
+  /// The form without a thread, for event loops. The subscription is destroyed before the service.
+  virtual Result<std::unique_ptr<Subscription>> open_subscription(const SubscribeOptions& options,
+                                                                  Wake wake) noexcept = 0;
+
+  // Accounts. These block, and a change made here is in force in this process when they return.
+  virtual Result<std::vector<Account>> list_accounts(AccountId after, std::size_t limit) = 0;
+  virtual Result<Account> get_account(AccountId id) = 0;
+  virtual Status add_account(const Account& account) = 0;
+  virtual Result<Account> change_account(AccountId id, const AccountChange& change) = 0;
+  virtual Status remove_account(AccountId id) = 0;
+
+  /// What the broker can do, and the level given when none is asked for.
+  virtual BrokerTraits broker_traits() const noexcept = 0;
+  virtual AckLevel default_ack() const noexcept = 0;
+  /// The largest `data` taken.
+  virtual std::size_t data_bytes_max() const noexcept = 0;
+
+  /// Never blocks: what is known from the last contact.
+  virtual Readiness readiness() noexcept = 0;
+  virtual ServiceStats stats() noexcept = 0;
+
+  /// Takes no more events (`closed`), waits until all that is pending is completed and the broker flushed, and at the
+  /// deadline completes the rest as failed or in doubt. Subscriptions end. Idempotent.
+  virtual Status close(std::chrono::milliseconds deadline) noexcept = 0;
+};
+
+}  // namespace tracking

@@ -1,0 +1,101 @@
+// Component tracking::testing: what users' tests need as much as ours: a clock turned by hand, and a repository and a
+// broker that fail on demand.
+#pragma once
+
+#include <tracking/account.h>
+#include <tracking/broker.h>
+#include <tracking/clock.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace tracking::testing {
+
+/// Stands still until it is turned. Thread-safe.
+class TRACKING_EXPORT ManualClock final : public Clock {
+ public:
+  /// Starts at 2026-01-01T00:00:00Z.
+  ManualClock();
+  Timestamp now() noexcept override;
+  std::chrono::nanoseconds steady() noexcept override;
+  /// Moves both clocks on.
+  void advance(std::chrono::nanoseconds by) noexcept;
+  /// Lets the wall clock jump, in either direction; the steady clock does not move.
+  void jump(std::chrono::microseconds by) noexcept;
+
+ private:
+  std::atomic<std::int64_t> now_us_;
+  std::atomic<std::int64_t> steady_ns_;
+};
+
+/// Turned by the test while the decorated object is in use. Thread-safe. Shared by all instances of a repository.
+class TRACKING_EXPORT Faults {
+ public:
+  /// Every call fails with this code until it is set to ok.
+  void fail_with(Code code) noexcept { code_ = code; }
+  /// The next `count` calls fail with `code`.
+  void fail_next(int count, Code code) noexcept;
+  /// Calls wait inside (repository), or completions are held back (broker), until release().
+  void hold() noexcept;
+  void release() noexcept;
+  /// How often the decorated object was asked.
+  std::uint64_t calls() const noexcept { return calls_; }
+
+ private:
+  friend class FaultyRepository;
+  friend class FaultyBroker;
+  Code take() noexcept;
+  void wait_until_released() noexcept;
+
+  std::atomic<Code> code_{Code::ok};
+  std::atomic<int> fail_count_{0};
+  std::atomic<Code> fail_count_code_{Code::ok};
+  std::atomic<std::uint64_t> calls_{0};
+  std::atomic<bool> held_{false};
+};
+
+/// Passes calls on to another repository, or fails them.
+class TRACKING_EXPORT FaultyRepository final : public AccountRepository {
+ public:
+  FaultyRepository(std::unique_ptr<AccountRepository> inner, std::shared_ptr<Faults> faults);
+  ~FaultyRepository() override;
+  Status find(std::span<const AccountId> ids, std::span<AccountState> states) noexcept override;
+  std::unique_ptr<AccountRepository> another() noexcept override;
+  AccountWatch wait_for_changes(std::chrono::milliseconds timeout, std::vector<AccountId>& changed) noexcept override;
+  Status ping() noexcept override;
+  Result<std::vector<Account>> list(AccountId after, std::size_t limit) noexcept override;
+  Result<Account> get(AccountId id) noexcept override;
+  Status add(const Account& account) noexcept override;
+  Result<Account> change(AccountId id, const AccountChange& change) noexcept override;
+  Status remove(AccountId id) noexcept override;
+
+ private:
+  std::unique_ptr<AccountRepository> inner_;
+  std::shared_ptr<Faults> faults_;
+};
+
+/// Passes lines on to another broker, fails them, or holds their completions back (which are then completed in order
+/// by release(), on the thread that calls publish() or complete_held()).
+class TRACKING_EXPORT FaultyBroker final : public Broker {
+ public:
+  FaultyBroker(std::unique_ptr<Broker> inner, std::shared_ptr<Faults> faults);
+  ~FaultyBroker() override;
+  void publish(Lines lines, Completion done) noexcept override;
+  BrokerTraits traits() const noexcept override;
+  Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override;
+  Status health() noexcept override;
+  Status close(std::chrono::milliseconds deadline) noexcept override;
+  /// Completes what was held back with `code` (ok = as the inner broker would), oldest first.
+  void complete_held(Code code = Code::ok) noexcept;
+
+ private:
+  struct Held;
+  std::unique_ptr<Broker> inner_;
+  std::shared_ptr<Faults> faults_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Held>> held_;  // guarded by mutex_
+};
+
+}  // namespace tracking::testing

@@ -1,0 +1,84 @@
+// What the engine knows of accounts: a cache in front of the repository, the threads that ask it, and the events that
+// wait for an answer.
+#pragma once
+
+#include <tracking/account.h>
+#include <tracking/backends.h>
+#include <tracking/clock.h>
+#include <tracking/service.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tracking::engine {
+
+enum class AccountAnswer : std::uint8_t {
+  unknown,
+  inactive,
+  active,
+  must_wait,    ///< not known here: park the event
+  unavailable,  ///< not known, and the repository does not answer: refused at once, never a guess
+  overloaded,   ///< too many events wait already
+  closed,
+};
+
+struct Parked;
+
+/// Whoever parks events: a lane.
+class ParkedTarget {
+ public:
+  /// The accounts of these events are known now (parked[i]->answer: never must_wait). On a lookup thread, or on the
+  /// thread that calls close(); no lock is held. In the order in which they were parked, per account. The nodes are the
+  /// target's again.
+  virtual void resolved(std::span<Parked* const> parked) noexcept = 0;
+
+ protected:
+  ~ParkedTarget() = default;
+};
+
+/// An event that waits for its account; owned by its target, linked into the directory while parked.
+struct Parked {
+  AccountId account_id = 0;
+  AccountAnswer answer = AccountAnswer::must_wait;
+  ParkedTarget* target = nullptr;
+  Parked* next = nullptr;
+};
+
+/// Thread-safe. find() takes no lock that is ever held during a query, and allocates nothing.
+class AccountDirectory {
+ public:
+  AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options);
+  ~AccountDirectory();
+
+  /// What is known now. must_wait: call park().
+  AccountAnswer find(AccountId id) noexcept;
+
+  /// Parks an event. must_wait: it is parked, and its target will be called, maybe before this returns; any other
+  /// answer: it is not parked, and that is the answer. An account's entry becomes visible to find() only after all
+  /// events parked for it were handed back, so that no later event of that account overtakes them.
+  AccountAnswer park(Parked& parked) noexcept;
+
+  // Administration: blocks; the change is in force here when it returns.
+  Result<std::vector<Account>> list(AccountId after, std::size_t limit);
+  Result<Account> get(AccountId id);
+  Status add(const Account& account);
+  Result<Account> change(AccountId id, const AccountChange& change);
+  Status remove(AccountId id);
+
+  /// Ok if the repository answered when it was last asked (it is asked at least every second in the background).
+  Status health() noexcept;
+  /// Fills in lookups_*, repository_queries, accounts_cached, events_parked, account_change*.
+  void add_stats(ServiceStats& stats) noexcept;
+
+  /// Hands every parked event back as `closed` and stops the threads. Idempotent.
+  void close() noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tracking::engine
