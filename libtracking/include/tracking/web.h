@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,8 +20,9 @@ struct Limits {
   std::size_t data_bytes_max = 256 * 1024;  ///< set to TrackingService::data_bytes_max()
   std::size_t body_bytes_max = 8u << 20;    ///< of an array (a single event: data_bytes_max + 4 KiB)
   std::size_t array_events_max = 10'000;
-  std::size_t ndjson_listed_max = 100;       ///< rejections listed one by one
-  std::size_t ndjson_in_flight_max = 2'048;  ///< events of one body handed over without an answer yet
+  std::size_t ndjson_listed_max = 100;                ///< rejections listed one by one
+  std::size_t ndjson_in_flight_max = 2'048;           ///< events of one body handed over without an answer yet
+  std::size_t ndjson_in_flight_bytes_max = 1u << 20;  ///< their bytes
 };
 
 /// Counts what became of each event that reached an event route. In every reading
@@ -58,7 +61,7 @@ struct Request {
   std::string_view path;          ///< "/v1/events", not decoded, without the query
   std::string_view query;         ///< without the question mark, not decoded
   std::string_view content_type;  ///< the header's value, or empty
-  std::string_view body;          ///< whole and decompressed
+  std::span<char> body;           ///< whole and decompressed; it is decoded in place, so its bytes change
 };
 
 /// An answer to be written by the caller.
@@ -92,9 +95,13 @@ enum class Route : std::uint8_t { events, account_events, stream, root, livez, r
 /// A known path with another method is `none` with `allow` set to the methods that it has (static storage).
 TRACKING_EXPORT Route find_route(std::string_view method, std::string_view path, std::string_view& allow) noexcept;
 
-/// How a body is to be read, by route, Content-Type and its first bytes.
+/// How a body is to be read, by route and Content-Type: whole, or piece by piece; unsupported = 415.
 enum class BodyKind : std::uint8_t { bounded, ndjson, unsupported };
 TRACKING_EXPORT BodyKind body_kind(Route route, std::string_view content_type) noexcept;
+
+/// How long a bounded body may become, by what is there of it: an array is larger than a single event. While all of
+/// `beginning` is white space, it may still be either.
+TRACKING_EXPORT std::size_t body_bytes_max(Route route, std::string_view beginning, const Limits& limits) noexcept;
 
 class NdjsonIntake;
 
@@ -106,10 +113,11 @@ class TRACKING_EXPORT EventRoutes {
   EventRoutes(Lane& lane, Ledger& ledger, TrackingService& service, Limits limits = {});
   ~EventRoutes();
 
-  /// A bounded body: one event, an array, or the data of one account. Counts in the ledger.
+  /// A body that is there whole: one event, an array, NDJSON, or the data of one account. Counts in the ledger.
   void post(Route route, const Request& request, Reply& reply) noexcept;
 
-  /// A body of NDJSON, in pieces. The query picks the ack level; if that is wrong the intake is born stopped.
+  /// A body of NDJSON, in pieces. The query picks the ack level; if that is wrong the intake is born stopped. It counts
+  /// in the ledger by itself, however it ends. nullptr = no memory: answer `overloaded` and call refused().
   std::unique_ptr<NdjsonIntake> ndjson(std::string_view query, Reply& reply);
 
   /// Counts a request to an event route that ended before post() was called (413, 415, 408, ...).
@@ -136,6 +144,8 @@ class TRACKING_EXPORT NdjsonIntake {
   /// Takes all of the piece. `resume` (set once before the first feed) is called on any thread after a pause.
   Feed feed(std::string_view piece) noexcept;
   void on_resume(Wake resume);
+  /// Bytes that it holds at present, in lines begun and lines in flight. May be called by the feeding thread.
+  std::size_t bytes_held() const noexcept;
   /// The body ended: whole, or cut/corrupt (then an unfinished last line is not an event). The reply comes when all
   /// that is in flight has ended.
   void finish(bool is_whole) noexcept;
@@ -164,6 +174,9 @@ TRACKING_EXPORT void append_sse(std::string& out, const DeliveryView& delivery);
 TRACKING_EXPORT void append_sse_heartbeat(std::string& out, std::string_view cursor);
 /// A line with `"cursor":"c_..."` before the event's first member, or `{"gap":{...}}`.
 TRACKING_EXPORT void append_ndjson(std::string& out, const DeliveryView& delivery);
+
+/// The description of all routes, OpenAPI 3.1 in JSON, as `GET /openapi.json` answers it. Static storage.
+TRACKING_EXPORT std::string_view openapi_json() noexcept;
 
 /// Percent-decodes; nothing if an escape is malformed. `+` is a space.
 TRACKING_EXPORT std::optional<std::string> percent_decode(std::string_view text);
