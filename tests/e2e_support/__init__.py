@@ -1,0 +1,18 @@
+"""What end-to-end tests share: the real daemon on free ports, raw sockets, stream readers, waiting with a deadline.
+
+    from e2e_support import Daemon
+
+    def test_an_event_is_accepted():
+        with Daemon() as daemon:
+            answer = daemon.post({"account_id": 1, "data": "foo"})
+            assert answer.status == 202
+"""
+
+from .daemon import Daemon, StartError, program, run_httpd
+from .http import Answer, request
+from .raw import RawConnection
+from .stream import Stream
+from .waiting import seconds, wait_until
+
+__all__ = ["Answer", "Daemon", "RawConnection", "StartError", "Stream", "program", "request", "run_httpd", "seconds",
+           "wait_until"]
