@@ -3,6 +3,9 @@ include_guard(GLOBAL)
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
+# Where several builds are tested in one run of ctest (scripts/test.sh), the prefix says which one a test is of.
+set(TRACKING_TEST_PREFIX "" CACHE STRING "Put before the name of every test, e.g. asan.")
+
 # tracking_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): a GoogleTest program; each case is a ctest test.
 function(tracking_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
@@ -10,7 +13,7 @@ function(tracking_test name)
   tracking_own_target(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TRACKING_TEST_PREFIX}" PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
 endfunction()
 
 # tracking_pytest(NAME FILE [LABELS ...]): a file of end-to-end tests in Python over the real programs.
@@ -19,6 +22,7 @@ function(tracking_pytest name file)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
+  set(name ${TRACKING_TEST_PREFIX}${name})
   add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_tests_properties(${name} PROPERTIES
     LABELS "e2e;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}

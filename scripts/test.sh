@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test, in one run of ctest whose summary is the last word:
+#   dev   all tests, and the checks of form, installation and documentation; warnings are errors
+#   asan  AddressSanitizer + UndefinedBehaviorSanitizer: library and daemon
+#   tsan  ThreadSanitizer: what has threads
+#   fuzz  the fuzz targets, for a short while (clang)
+# usage: scripts/test.sh [ctest arguments, e.g. -R Cursor]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/install-packages build test
+
+export CMAKE_CXX_COMPILER_LAUNCHER=ccache LDFLAGS=-fuse-ld=mold  # read when a build folder is first configured
+jobs=$(nproc)
+builds=(dev asan tsan fuzz)
+for build in "${builds[@]}"; do
+  started=$SECONDS
+  log=build/$build.log
+  mkdir -p build
+  { cmake --preset "$build" && cmake --build "build/$build" -j "$jobs"; } >"$log" 2>&1 || {
+    grep -E 'error|FAILED|warning' -A 8 "$log" | head -n 120 >&2 || true
+    echo "The build $build failed; all of its output is in $log." >&2
+    exit 1
+  }
+  echo "built $build in $((SECONDS - started)) s"
+done
+
+# One run over all builds.
+mkdir -p build/test
+printf 'subdirs("%s")\n' "${builds[@]/#/$PWD/build/}" >build/test/CTestTestfile.cmake
+
+# Tests that need more than a user has are labelled, and left out by name where they cannot run.
+left_out=()
+[ "$(id -u)" = 0 ] || left_out+=(root)
+command -v podman >/dev/null || left_out+=(containers)
+labels=$(ctest --test-dir build/test --print-labels | sed -n 's/^  //p')
+for label in "${left_out[@]}"; do
+  grep -qx "$label" <<<"$labels" && echo "Labels not run here: $label"
+done
+exclude=$(IFS='|' && echo "^(${left_out[*]:-none})$")
+
+ctest --test-dir build/test -j "$jobs" --output-on-failure --no-tests=error -LE "$exclude" "$@"
