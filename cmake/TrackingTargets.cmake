@@ -20,10 +20,11 @@ function(tracking_own_target name)
   endif()
 endfunction()
 
-# tracking_component(COMPONENT SOURCES ... PRIVATE_LIBRARIES ... [PUBLIC_LIBRARIES ...]): a library of ours that is
-# installed and exported as tracking::COMPONENT.
+# tracking_component(COMPONENT SOURCES ... [PKG_CONFIG ...] [PRIVATE_LIBRARIES ...] [PUBLIC_LIBRARIES ...]): a library
+# of ours that is installed and exported as tracking::COMPONENT. PKG_CONFIG names the libraries that it uses inside, as
+# pkg-config knows them (cpp-httplib, sqlite3): found, linked, and passed on to those who link our static library.
 function(tracking_component component)
-  cmake_parse_arguments(arg "" "" "SOURCES;PRIVATE_LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;PKG_CONFIG;PRIVATE_LIBRARIES;PUBLIC_LIBRARIES" ${ARGN})
   if(component STREQUAL "tracking")
     set(target tracking)
   else()
@@ -40,6 +41,19 @@ function(tracking_component component)
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libtracking/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src)
   target_link_libraries(${target} PUBLIC ${arg_PUBLIC_LIBRARIES} PRIVATE ${arg_PRIVATE_LIBRARIES})
+  foreach(package ${arg_PKG_CONFIG})
+    find_package(PkgConfig REQUIRED)
+    string(MAKE_C_IDENTIFIER "tracking_${package}" module)
+    pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${package})
+    target_link_libraries(${target} PRIVATE PkgConfig::${module})
+  endforeach()
+  set_target_properties(${target} PROPERTIES TRACKING_PKG_CONFIG "${arg_PKG_CONFIG}")
+  if(BUILD_SHARED_LIBS)
+    # What the standard library's templates leave behind in ours is nobody's interface.
+    set(symbols ${PROJECT_SOURCE_DIR}/cmake/exported_symbols.map)
+    target_link_options(${target} PRIVATE LINKER:--version-script=${symbols})
+    set_target_properties(${target} PROPERTIES LINK_DEPENDS ${symbols})
+  endif()
   set_property(GLOBAL APPEND PROPERTY TRACKING_COMPONENTS ${target})
 endfunction()
 
