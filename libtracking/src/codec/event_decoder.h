@@ -12,9 +12,9 @@ namespace tracking::codec {
 
 /// Why an event was not taken.
 struct DecodeFault {
-  Code code = Code::ok;       ///< malformed_json, invalid_event, or too_large
+  Code code = Code::ok;       ///< malformed_json, invalid_event, too_large, or overloaded (no memory for an array)
   std::size_t offset = 0;     ///< byte offset in the text given
-  std::string_view member{};  ///< "account_id", or empty; static storage
+  std::string_view member{};  ///< "account_id", or empty; static, or for a member that we do not know in the text given
   const char* what = "";      ///< static storage
 
   /// "account_id: must be an integer from 1 to 9223372036854775807 (byte 14)"
