@@ -11,7 +11,7 @@
 namespace tracking::codec {
 
 /// Why an event was not taken.
-struct DecodeFault {
+struct TRACKING_EXPORT DecodeFault {
   Code code = Code::ok;       ///< malformed_json, invalid_event, too_large, or overloaded (no memory for an array)
   std::size_t offset = 0;     ///< byte offset in the text given
   std::string_view member{};  ///< "account_id", or empty; static, or for a member that we do not know in the text given
@@ -25,7 +25,8 @@ struct DecodeFault {
 /// line breaks inside data become spaces. `data` must not be longer than data_bytes_max (else too_large). An id is 1-64
 /// characters of [A-Za-z0-9._:-], so it never needs unescaping into new memory: one written with escapes is unescaped
 /// in place.
-bool decode_event(char* text, std::size_t size, std::size_t data_bytes_max, Event& event, DecodeFault& fault) noexcept;
+TRACKING_EXPORT bool decode_event(char* text, std::size_t size, std::size_t data_bytes_max, Event& event,
+                                  DecodeFault& fault) noexcept;
 
 /// One element of an array body.
 struct ArrayElement {
@@ -39,6 +40,6 @@ bool decode_event_array(char* text, std::size_t size, std::size_t data_bytes_max
                         std::vector<ArrayElement>& elements, DecodeFault& fault) noexcept;
 
 /// True for 1-64 characters of [A-Za-z0-9._:-].
-bool is_event_id(std::string_view text) noexcept;
+TRACKING_EXPORT bool is_event_id(std::string_view text) noexcept;
 
 }  // namespace tracking::codec

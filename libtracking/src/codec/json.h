@@ -27,10 +27,10 @@ struct JsonTraits {
 /// Checks that `text` is exactly one value, with white space around it allowed: every RFC 8259 value, numbers of any
 /// length, lone surrogate escapes and repeated names included; no invalid UTF-8, raw control characters, BOM, or more
 /// than `levels` levels. Does not recurse or allocate. False: `fault` says why.
-bool validate_json(std::string_view text, int levels, JsonTraits& traits, JsonFault& fault) noexcept;
+TRACKING_EXPORT bool validate_json(std::string_view text, int levels, JsonTraits& traits, JsonFault& fault) noexcept;
 
 /// Appends `text` as a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
+TRACKING_EXPORT void append_json_string(std::string& out, std::string_view text);
 
 /// Writes `value` in decimal at `out` (room for 20 characters) and returns the end.
 char* write_decimal(char* out, std::uint64_t value) noexcept;

@@ -12,10 +12,10 @@ namespace tracking::codec {
 inline constexpr int rfc3339_size = 27;
 
 /// Writes UTC with six digits at `out` and returns the end. Years outside 0000..9999 are clamped.
-char* write_rfc3339(char* out, Timestamp time) noexcept;
+TRACKING_EXPORT char* write_rfc3339(char* out, Timestamp time) noexcept;
 
 /// Any RFC 3339 date-time: offset or Z, lower-case t and z, any number of fraction digits (those beyond six are cut
 /// off), leap second (taken as the following second). Calendar-checked. Years 0000..9999 in UTC.
-std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept;
+TRACKING_EXPORT std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept;
 
 }  // namespace tracking::codec
