@@ -36,7 +36,10 @@ function(tracking_component component)
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${component}
     VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR})
+    # Before 1.0 a minor version may change the binary interface.
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    # Static and shared compile the same, so that a cache of objects serves both.
+    DEFINE_SYMBOL "")
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libtracking/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src)
