@@ -62,7 +62,7 @@ class Option {
 
  private:
   friend class OptionTable;
-  friend struct OptionAccess;
+  friend class OptionReader;
 
   std::string name_;
   Type type_ = Type::text;
@@ -70,7 +70,7 @@ class Option {
   std::string section_;
   std::string value_name_;
   std::string help_;
-  std::string preset_text_;  // as shown; taken from the variable bound when the option is made, unless preset() was called
+  std::string preset_text_;  // as shown: the bound variable's first value, or what preset() says
   std::string constraint_;   // "1 to 64", "text or json"
   bool is_only_flag_ = false;
   bool is_hidden_ = false;
@@ -84,10 +84,10 @@ class Option {
 
 /// What the program says about itself.
 struct ProgramText {
-  std::string program;    ///< "tracking-httpd", "tracking-cli subscribe": begins every message
-  std::string usage;      ///< after the program's name: "[options]"
-  std::string summary;    ///< the first lines of --help
-  std::string epilogue;   ///< the last lines of --help: examples
+  std::string program;                  ///< "tracking-httpd", "tracking-cli subscribe": begins every message
+  std::string usage;                    ///< after the program's name: "[options]"
+  std::string summary;                  ///< the first lines of --help
+  std::string epilogue;                 ///< the last lines of --help: examples
   std::string variables = "TRACKING_";  ///< what the variables' names begin with
   std::size_t positionals_max = 0;      ///< how many arguments without a dash are taken
 };
@@ -150,12 +150,9 @@ class OptionTable {
   std::string markdown() const;
 
  private:
-  friend struct OptionAccess;
+  friend class OptionReader;
 
   Option& add(std::string name, Option::Type type);
-  Status apply_flags(std::span<const char* const> arguments);
-  Status apply_environment(const Environment& environment);
-  Status apply_file();
 
   ProgramText program_;
   std::string section_;
@@ -165,6 +162,6 @@ class OptionTable {
 };
 
 /// The text in quotes for a message: control characters escaped, cut after 60 characters.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace tracking::apps
