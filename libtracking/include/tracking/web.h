@@ -123,9 +123,9 @@ class TRACKING_EXPORT EventRoutes {
   /// Counts a request to an event route that ended before post() was called (413, 415, 408, ...).
   void refused(Code code) noexcept;
 
- private:
-  friend class NdjsonIntake;
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 
@@ -150,9 +150,10 @@ class TRACKING_EXPORT NdjsonIntake {
   /// that is in flight has ended.
   void finish(bool is_whole) noexcept;
 
+  struct Impl;
+
  private:
   friend class EventRoutes;
-  struct Impl;
   explicit NdjsonIntake(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
