@@ -54,10 +54,6 @@ const gapTexts = {
   'corrupt': 'the log is damaged here',
 };
 
-function cell(row, text) {
-  row.insertCell().textContent = text;
-}
-
 function eventRow(event) {
   const row = document.createElement('tr');
   row.className = 'fresh';
@@ -65,9 +61,11 @@ function eventRow(event) {
   time.dateTime = time.title = event.timestamp;
   time.textContent = event.timestamp.slice(11, 23);
   row.insertCell().append(time);
-  cell(row, event.account);
+  row.insertCell().textContent = event.account;
+  const data = document.createElement('div');
   const rest = event.data.length - textMax;
-  cell(row, visible(event.data.slice(0, textMax)) + (rest > 0 ? ` … and ${rest} characters more` : ''));
+  data.textContent = visible(event.data.slice(0, textMax)) + (rest > 0 ? ` … and ${rest} characters more` : '');
+  row.insertCell().append(data);
   return row;
 }
 
@@ -75,8 +73,9 @@ function gapRow(gap) {
   const row = document.createElement('tr');
   row.className = 'gap';
   const what = gap.missed ? `${gap.missed} events missed` : 'events may be missing';
-  cell(row, `Gap: ${what} — ${gapTexts[gap.reason] || visible(gap.reason)}`);
-  row.cells[0].colSpan = 3;
+  const cell = row.insertCell();
+  cell.colSpan = 3;
+  cell.textContent = `Gap: ${what} — ${gapTexts[gap.reason] || visible(gap.reason)}`;
   return row;
 }
 
