@@ -15,7 +15,7 @@ namespace tracking {
 
 struct Account {
   AccountId id = 0;
-  std::string name;
+  std::string name = {};
   bool is_active = true;
 };
 

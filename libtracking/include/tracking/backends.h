@@ -38,7 +38,7 @@ struct BackendUrl {
 
 /// What a backend is opened with.
 struct BackendContext {
-  BackendUrl url;
+  BackendUrl url = {};
   std::filesystem::path data_dir = ".";  ///< relative paths are under it
   Clock* clock = &Clock::system();       ///< outlives what is opened
   Log log = {};
@@ -46,7 +46,7 @@ struct BackendContext {
 
 /// One backend: what its URLs can open. An empty function = it cannot do that.
 struct Backend {
-  std::vector<std::string> schemes;
+  std::vector<std::string> schemes = {};
   std::function<Result<std::unique_ptr<AccountRepository>>(const BackendContext&)> accounts = {};
   std::function<Result<std::unique_ptr<Broker>>(const BackendContext&)> broker = {};
   /// Subscribes at a distance: Subscriber::open().

@@ -6,6 +6,7 @@
 #include <tracking/subscription.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -13,9 +14,9 @@ namespace tracking {
 
 /// One stamped event, encoded. `json` is the event line (one line, no line break at its end) that subscribers get.
 struct Line {
-  std::string_view json;
+  std::string_view json = {};
   AccountId account_id = 0;
-  std::string_view id;
+  std::string_view id = {};
   Timestamp timestamp{};
   std::uint64_t sequence = 0;
 };
@@ -95,6 +96,14 @@ struct BrokerTraits {
   std::size_t line_bytes_max = 1 << 20;
 };
 
+/// Counters of a broker since it was opened.
+struct BrokerStats {
+  std::uint64_t subscriptions = 0;           ///< open at this moment
+  std::uint64_t missed_slow_subscriber = 0;  ///< events dropped because a subscriber was slow
+  std::uint64_t history_events = 0;          ///< held at this moment
+  std::uint64_t history_bytes = 0;           ///< held at this moment
+};
+
 /// Takes events to subscribers. publish() is called by many threads at once, but the lines of one producer always by
 /// one at a time and in the order of their sequences. Nothing may throw.
 class TRACKING_EXPORT Broker {
@@ -116,6 +125,8 @@ class TRACKING_EXPORT Broker {
 
   /// Ok if events can be published now, else broker_unavailable with the reason. Never blocks.
   virtual Status health() noexcept;
+
+  virtual BrokerStats stats() noexcept;
 
   /// Flushes what was taken, and completes all that is pending, by the deadline at the latest. publish() is not called
   /// afterwards.

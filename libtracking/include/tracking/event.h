@@ -59,7 +59,7 @@ class Data {
 /// One event to track. Everything is borrowed, see Data.
 struct Event {
   AccountId account_id = 0;
-  Data data;
+  Data data = {};
   /// The caller's own id, `[A-Za-z0-9._:-]{1,64}`; empty = the service makes a UUIDv7. (account_id, id) is the
   /// idempotency key.
   std::string_view id = {};
@@ -94,7 +94,7 @@ struct Receipt {
   Code code = Code::internal;
   AckLevel ack = AckLevel::broker_default;  ///< the level reached, if code is ok
   bool duplicate = false;                   ///< its key was accepted before; `timestamp` is the first answer's
-  EventId id;                               ///< set if code is ok or in_doubt
+  EventId id = {};                               ///< set if code is ok or in_doubt
   Timestamp timestamp{};                    ///< when it was accepted, if code is ok or in_doubt
 };
 

@@ -87,7 +87,7 @@ inline constexpr std::string_view corrupt = "corrupt";
 
 /// Events were missed here.
 struct Gap {
-  std::string reason;                                  ///< one of gap_reason, or another
+  std::string reason = {};                                  ///< one of gap_reason, or another
   std::optional<std::uint64_t> missed = std::nullopt;  ///< how many, if known
   std::optional<AccountId> account_id = std::nullopt;  ///< if a single account is meant
 };
@@ -97,13 +97,13 @@ TRACKING_EXPORT std::string to_json(const Gap& gap);
 
 /// The members of an event line. Views into the line.
 struct EventFields {
-  std::string_view id;
+  std::string_view id = {};
   AccountId account_id = 0;
   Timestamp timestamp{};
   std::optional<Timestamp> occurred_at = std::nullopt;
-  std::string_view producer;   ///< empty if the line has none (another's message)
+  std::string_view producer = {};   ///< empty if the line has none (another's message)
   std::uint64_t sequence = 0;  ///< 0 if the line has none
-  std::string_view data;       ///< the JSON text of the value
+  std::string_view data = {};       ///< the JSON text of the value
 };
 
 /// Reads an event line (docs/HTTP.md "The event"). Nothing if it is none.
@@ -112,13 +112,13 @@ TRACKING_EXPORT std::optional<EventFields> parse_event_line(std::string_view lin
 /// One thing delivered, borrowed from the Deliveries that holds it.
 struct DeliveryView {
   /// The event's line; empty for a gap.
-  std::string_view json;
+  std::string_view json = {};
   AccountId account_id = 0;
   /// Where the stream stands after this, if `cursor_text` is empty. For an event id_hash may be left 0: to_text()
   /// of a Deliveries item fills it in from the line.
   Cursor cursor{};
   /// The cursor as received from a distance, or empty.
-  std::string_view cursor_text;
+  std::string_view cursor_text = {};
   const Gap* gap = nullptr;
 };
 

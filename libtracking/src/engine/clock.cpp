@@ -1,1 +1,22 @@
-// To be written.
+#include <tracking/clock.h>
+
+namespace tracking {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  Timestamp now() noexcept override {
+    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() noexcept override { return std::chrono::steady_clock::now().time_since_epoch(); }
+};
+
+}  // namespace
+
+Clock& Clock::system() noexcept {
+  // Never destroyed: threads may read the time while the process ends.
+  static Clock& clock = *new SystemClock;
+  return clock;
+}
+
+}  // namespace tracking

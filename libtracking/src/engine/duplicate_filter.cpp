@@ -1,1 +1,168 @@
-// To be written.
+#include "engine/duplicate_filter.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+namespace tracking::engine {
+namespace {
+
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using uint128 = unsigned __int128;
+  const uint128 product = static_cast<uint128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::array<std::uint64_t, 4> random_secret() {
+  std::random_device device;
+  std::array<std::uint64_t, 4> secret;
+  for (auto& word : secret) word = std::uint64_t{device()} << 32 | device() | 1;
+  return secret;
+}
+
+struct KeyHash {
+  std::size_t operator()(const DuplicateFilter::Key& key) const noexcept { return key.low; }
+};
+
+// Keys in the order of their coming, in a flat hash table that only grows.
+class Generation {
+ public:
+  struct Entry {
+    DuplicateFilter::Key key;
+    std::int64_t accepted_us = 0;
+    std::int64_t settled_ns = 0;
+    AckLevel ack = AckLevel::sent;
+    bool is_doubtful = false;
+    bool is_used = false;
+  };
+
+  std::size_t size() const noexcept { return size_; }
+
+  Entry* find(const DuplicateFilter::Key& key) noexcept {
+    if (entries_.empty()) return nullptr;
+    Entry& entry = place(key);
+    return entry.is_used ? &entry : nullptr;
+  }
+
+  void insert(const Entry& entry) {
+    if ((size_ + 1) * 2 > entries_.size()) grow();
+    Entry& slot = place(entry.key);
+    if (!slot.is_used) ++size_;
+    slot = entry;
+    slot.is_used = true;
+  }
+
+  void clear() {
+    entries_ = {};
+    size_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t entries_min = 64;
+
+  Entry& place(const DuplicateFilter::Key& key) noexcept {
+    for (std::size_t i = key.high;; ++i) {
+      Entry& entry = entries_[i & (entries_.size() - 1)];
+      if (!entry.is_used || entry.key == key) return entry;
+    }
+  }
+
+  void grow() {
+    std::vector<Entry> old(entries_.empty() ? entries_min : entries_.size() * 2);
+    old.swap(entries_);
+    for (const Entry& entry : old) {
+      if (entry.is_used) place(entry.key) = entry;
+    }
+  }
+
+  std::vector<Entry> entries_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+// Two generations: when the newer is full or a window old, the older is forgotten as a whole. So a key is found for at
+// least its window, or at least while keys_max others came after it.
+struct DuplicateFilter::Shard {
+  std::mutex mutex;
+  std::unordered_map<Key, std::vector<EventSlot>, KeyHash> pending;  // fresh events under way, and their repeats
+  Generation newer;
+  Generation older;
+  std::chrono::nanoseconds newer_since{0};
+
+  Generation::Entry* find(const Key& key) noexcept {
+    auto* entry = newer.find(key);
+    return entry ? entry : older.find(key);
+  }
+
+  void insert(const Generation::Entry& entry, std::size_t keys_max, std::chrono::nanoseconds window,
+              std::chrono::nanoseconds now) {
+    if (newer.size() >= keys_max || now - newer_since > window) {
+      older = std::move(newer);
+      newer.clear();
+      newer_since = now;
+    }
+    newer.insert(entry);
+  }
+};
+
+DuplicateFilter::DuplicateFilter(std::size_t keys_max, std::chrono::nanoseconds window)
+    : keys_per_generation_(keys_max / shard_count + 1),
+      window_(window),
+      secret_(random_secret()),
+      shards_(std::make_unique<Shard[]>(shard_count)) {}
+
+DuplicateFilter::~DuplicateFilter() = default;
+
+DuplicateFilter::Key DuplicateFilter::key(AccountId account_id, std::string_view id) const noexcept {
+  Key key{static_cast<std::uint64_t>(account_id) ^ secret_[0], id.size() ^ secret_[1]};
+  for (std::size_t at = 0; at < id.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, id.data() + at, std::min<std::size_t>(8, id.size() - at));
+    key.high = mix(key.high ^ word, secret_[2]);
+    key.low = mix(key.low ^ word, secret_[3]);
+  }
+  return {mix(key.high ^ secret_[3], secret_[1]), mix(key.low ^ secret_[2], secret_[0])};
+}
+
+DuplicateFilter::Shard& DuplicateFilter::shard(const Key& key) noexcept { return shards_[key.low % shard_count]; }
+
+DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nanoseconds now, const EventSlot& slot) {
+  Shard& shard = this->shard(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto* entry = shard.find(key);
+  if (entry && !entry->is_doubtful && now - std::chrono::nanoseconds(entry->settled_ns) <= window_)
+    return {Verdict::repeated, Timestamp(std::chrono::microseconds(entry->accepted_us)), entry->ack};
+  const auto [place, is_new] = shard.pending.try_emplace(key);
+  if (is_new) return {Verdict::fresh};
+  place->second.push_back(slot);
+  return {Verdict::pending};
+}
+
+std::vector<EventSlot> DuplicateFilter::settle(const Key& key, bool is_accepted, Timestamp accepted, AckLevel ack,
+                                               std::chrono::nanoseconds now) {
+  Shard& shard = this->shard(key);
+  const std::lock_guard lock(shard.mutex);
+  if (is_accepted) {
+    shard.insert(
+        {.key = key, .accepted_us = accepted.time_since_epoch().count(), .settled_ns = now.count(), .ack = ack},
+        keys_per_generation_, window_, now);
+  }
+  auto node = shard.pending.extract(key);
+  return node ? std::move(node.mapped()) : std::vector<EventSlot>();
+}
+
+void DuplicateFilter::remember_doubt(const Key& key, std::chrono::nanoseconds now) {
+  Shard& shard = this->shard(key);
+  const std::lock_guard lock(shard.mutex);
+  shard.insert({.key = key, .settled_ns = now.count(), .is_doubtful = true}, keys_per_generation_, window_, now);
+}
+
+bool DuplicateFilter::is_in_doubt(const Key& key) {
+  Shard& shard = this->shard(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto* entry = shard.find(key);
+  return entry && entry->is_doubtful;
+}
+
+}  // namespace tracking::engine

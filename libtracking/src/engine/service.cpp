@@ -1,1 +1,176 @@
-// To be written.
+// Opening services, and the synchronous coat.
+#include <tracking/service.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "codec/json.h"
+#include "engine/engine.h"
+#include "memory/memory_accounts.h"
+
+namespace tracking {
+namespace {
+
+// Waits for receipts on the caller's stack.
+class Waiter {
+ public:
+  void wait() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [this] { return has_arrived_; });
+  }
+  void arrive() {
+    // Notified with the lock held: once it is free the waiter may be gone.
+    const std::lock_guard lock(mutex_);
+    has_arrived_ = true;
+    arrived_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  bool has_arrived_ = false;  // guarded by mutex_
+};
+
+std::string describe_data(std::string_view json) {
+  codec::JsonTraits traits;
+  codec::JsonFault fault;
+  if (codec::validate_json(json, codec::nesting_max - 1, traits, fault)) return "data is not valid";
+  return "data is not valid JSON: " + std::string(fault.what) + " (byte " + std::to_string(fault.offset) + ")";
+}
+
+std::string describe(const Event& event, Code code, std::size_t data_bytes_max) {
+  const std::string account = "account " + std::to_string(event.account_id);
+  switch (code) {
+    case Code::unknown_account:
+      return account + " does not exist";
+    case Code::inactive_account:
+      return account + " is not active";
+    case Code::malformed_json:
+      return describe_data(event.data.json());
+    case Code::too_large:
+      return "data has " + std::to_string(event.data.json().size()) + " bytes, more than the limit of " +
+             std::to_string(data_bytes_max);
+    case Code::invalid_event:
+      return event.account_id <= 0 ? "account_id must be from 1 to 9223372036854775807"
+                                   : "id must be 1 to 64 characters of [A-Za-z0-9._:-]";
+    case Code::accounts_unavailable:
+      return "the account repository does not answer, and " + account + " is not cached";
+    case Code::broker_unavailable:
+      return "the broker cannot be reached; nothing was accepted";
+    case Code::overloaded:
+      return "too many events are waiting; nothing was accepted";
+    case Code::in_doubt:
+      return "the broker did not say whether it took the event; repeat it with the same id";
+    case Code::ack_unavailable:
+      return "the broker does not give the ack level asked for";
+    case Code::closed:
+      return "the service is closed";
+    default:
+      return std::string(title(code));
+  }
+}
+
+Result<std::shared_ptr<AccountRepository>> open_repository(const AccountSource& source, BackendContext context,
+                                                           const Backends& backends) {
+  if (source.repository()) return source.repository();
+  auto url = BackendUrl::parse(source.url());
+  if (!url) return url.error();
+  context.url = std::move(*url);
+  auto opened = backends.open_accounts(context);
+  if (!opened) return opened.error();
+  return std::shared_ptr<AccountRepository>(std::move(*opened));
+}
+
+Result<std::shared_ptr<Broker>> open_broker(const BrokerSource& source, BackendContext context,
+                                            const Backends& backends) {
+  if (source.broker()) return source.broker();
+  auto url = BackendUrl::parse(source.url());
+  if (!url) return url.error();
+  context.url = std::move(*url);
+  auto opened = backends.open_broker(context);
+  if (!opened) return opened.error();
+  return std::shared_ptr<Broker>(std::move(*opened));
+}
+
+}  // namespace
+
+AccountSource::AccountSource(const std::vector<Account>& accounts)
+    : repository_(make_memory_accounts(accounts)) {}
+
+TrackingService::~TrackingService() = default;
+
+Result<std::unique_ptr<TrackingService>> TrackingService::open(const ServiceOptions& options,
+                                                               const Backends& backends) {
+  return open(options.accounts, options.broker, options, backends);
+}
+
+Result<std::unique_ptr<TrackingService>> TrackingService::open(AccountSource accounts, BrokerSource broker,
+                                                               const ServiceOptions& options,
+                                                               const Backends& backends) {
+  const BackendContext context{.data_dir = options.data_dir, .clock = options.clock, .log = options.log};
+  auto repository = open_repository(accounts, context, backends);
+  if (!repository) return repository.error();
+  auto opened_broker = open_broker(broker, context, backends);
+  if (!opened_broker) return opened_broker.error();
+  const BrokerTraits traits = (*opened_broker)->traits();
+  const bool is_ack_given = options.ack == AckLevel::broker_default ||
+                            (options.ack == AckLevel::stored ? traits.gives_stored : traits.gives_sent);
+  if (!is_ack_given) {
+    return {Code::ack_unavailable,
+            "ack level '" + std::string(name(options.ack)) + "' cannot be given by the broker " +
+                (broker.url().empty() ? "given" : BackendUrl::parse(broker.url()).value().redacted())};
+  }
+  return std::unique_ptr<TrackingService>(
+      std::make_unique<engine::Engine>(options, std::move(*repository), std::move(*opened_broker)));
+}
+
+Result<std::unique_ptr<TrackingService>> TrackingService::connect(std::string_view url, const Backends& backends,
+                                                                  const ServiceOptions& options) {
+  auto parsed = BackendUrl::parse(url);
+  if (!parsed) return parsed.error();
+  const BackendContext context{
+      .url = std::move(*parsed), .data_dir = options.data_dir, .clock = options.clock, .log = options.log};
+  return backends.open_service(context, options);
+}
+
+std::vector<Receipt> TrackingService::track(std::span<const Event> events, TrackOptions options) {
+  std::vector<Receipt> receipts(events.size());
+  Waiter waiter;
+  // Two references: small enough for the handler to hold without an allocation.
+  struct Target {
+    std::vector<Receipt>& receipts;
+    Waiter& waiter;
+  } target{receipts, waiter};
+  track(
+      events,
+      [&target](std::span<const Receipt> arrived) {
+        std::copy(arrived.begin(), arrived.end(), target.receipts.begin());
+        target.waiter.arrive();
+      },
+      options);
+  waiter.wait();
+  return receipts;
+}
+
+Result<Receipt> TrackingService::track(const Event& event, TrackOptions options) {
+  struct {
+    Receipt receipt;
+    Waiter waiter;
+  } target;
+  track(
+      std::span(&event, 1),
+      [&target](std::span<const Receipt> arrived) {
+        target.receipt = arrived[0];
+        target.waiter.arrive();
+      },
+      options);
+  target.waiter.wait();
+  if (target.receipt.code == Code::ok) return target.receipt;
+  return {target.receipt.code, describe(event, target.receipt.code, data_bytes_max())};
+}
+
+Result<std::unique_ptr<Subscriber>> TrackingService::subscribe(const SubscribeOptions& options) {
+  return Subscriber::adopt([&](Wake wake) { return open_subscription(options, std::move(wake)); });
+}
+
+}  // namespace tracking

@@ -1,1 +1,189 @@
-// To be written.
+// The waiting coat over a Subscription.
+#include <tracking/subscriber.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace tracking {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+constexpr SteadyTime forever = SteadyTime::max();
+constexpr std::size_t batch_events_max = 1'024;
+constexpr std::size_t batch_bytes_max = 256 << 10;  // enough to spread the cost of a read, small enough for a cache
+
+SteadyTime deadline_after(std::chrono::nanoseconds timeout) {
+  const auto now = std::chrono::steady_clock::now();
+  return timeout > forever - now ? forever : now + std::chrono::duration_cast<SteadyTime::duration>(timeout);
+}
+
+// What a wake reaches. Shared with the callback, so that a late wake finds it alive.
+struct Signal {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_raised = false;  // guarded by mutex
+  bool is_closed = false;  // guarded by mutex
+
+  void raise() {
+    {
+      const std::lock_guard lock(mutex);
+      is_raised = true;
+    }
+    changed.notify_one();
+  }
+};
+
+}  // namespace
+
+struct Subscriber::Impl {
+  std::shared_ptr<Signal> signal = std::make_shared<Signal>();
+
+  // Held while the subscription is called: set_accounts() and cursor() come from any thread.
+  mutable std::mutex mutex;
+  std::unique_ptr<Subscription> subscription;  // constant after construction
+  Deliveries batch;                            // what next() hands out piece by piece; used by the reading thread
+  std::size_t batch_next = 0;
+  std::vector<AccountId> accounts;  // guarded by mutex; sorted, empty = all
+  std::string cursor;               // guarded by mutex; of the last delivery handed over, if is_cursor_known
+  bool is_cursor_known = false;     // guarded by mutex
+  bool has_ended = false;           // guarded by mutex
+
+  bool is_closed() const {
+    const std::lock_guard lock(signal->mutex);
+    return signal->is_closed;
+  }
+
+  // Waits for the subscription to have something. False: time-out or closed.
+  bool wait(SteadyTime deadline) const {
+    std::unique_lock lock(signal->mutex);
+    const auto is_done = [this] { return signal->is_raised || signal->is_closed; };
+    if (deadline == forever) {
+      signal->changed.wait(lock, is_done);
+    } else if (!signal->changed.wait_until(lock, deadline, is_done)) {
+      return false;
+    }
+    signal->is_raised = false;
+    return !signal->is_closed;
+  }
+
+  // Fills `out`; false: nothing came until the deadline, or it is over.
+  bool fill(Deliveries& out, SteadyTime deadline) {
+    while (!is_closed()) {
+      ReadState state;
+      {
+        const std::lock_guard lock(mutex);
+        if (has_ended) return false;
+        state = subscription->read(out, batch_events_max, batch_bytes_max);
+        has_ended = state == ReadState::ended;
+      }
+      if (!out.empty()) return true;
+      if (state == ReadState::ended) return false;
+      if (state == ReadState::idle && !wait(deadline)) return false;
+    }
+    return false;
+  }
+
+  // The filter may have changed since the batch was read.
+  bool is_wanted(const DeliveryView& view) const {
+    return view.gap || accounts.empty() || std::binary_search(accounts.begin(), accounts.end(), view.account_id);
+  }
+
+  std::optional<Delivery> next(SteadyTime deadline) {
+    for (;;) {
+      if (is_closed()) return std::nullopt;
+      {
+        const std::lock_guard lock(mutex);
+        while (batch_next < batch.size()) {
+          const DeliveryView& view = batch[batch_next++];
+          if (!is_wanted(view)) continue;
+          cursor = cursor_text(view);
+          is_cursor_known = true;
+          return Delivery(view);
+        }
+        batch_next = 0;
+        batch.clear();
+      }
+      if (!fill(batch, deadline)) return std::nullopt;
+    }
+  }
+};
+
+Subscriber::Subscriber(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Subscriber::~Subscriber() { close(); }
+
+Result<std::unique_ptr<Subscriber>> Subscriber::adopt(
+    const std::function<Result<std::unique_ptr<Subscription>>(Wake)>& open) {
+  auto impl = std::make_unique<Impl>();
+  auto subscription = open([signal = impl->signal] { signal->raise(); });
+  if (!subscription) return subscription.error();
+  impl->subscription = std::move(*subscription);
+  return std::unique_ptr<Subscriber>(new Subscriber(std::move(impl)));
+}
+
+Result<std::unique_ptr<Subscriber>> Subscriber::open(std::string_view url, const SubscribeOptions& options,
+                                                     const Backends& backends) {
+  auto parsed = BackendUrl::parse(url);
+  if (!parsed) return parsed.error();
+  BackendContext context{.url = std::move(*parsed)};
+  return adopt([&](Wake wake) { return backends.open_subscription(context, options, std::move(wake)); });
+}
+
+std::optional<Delivery> Subscriber::next() { return impl_->next(forever); }
+
+std::optional<Delivery> Subscriber::next(std::chrono::nanoseconds timeout) {
+  return impl_->next(deadline_after(timeout));
+}
+
+std::size_t Subscriber::next_batch(std::chrono::nanoseconds timeout,
+                                   const std::function<void(const Deliveries&)>& handle) {
+  Deliveries& batch = impl_->batch;
+  Deliveries rest;  // what next() left of a batch, if it was used before
+  for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest.add(batch[impl_->batch_next]);
+  if (rest.empty() && !impl_->fill(batch, deadline_after(timeout))) return 0;
+  const Deliveries& ready = rest.empty() ? batch : rest;
+  const std::size_t count = ready.size();
+  handle(ready);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->cursor = cursor_text(ready[count - 1]);
+  impl_->is_cursor_known = true;
+  impl_->batch_next = 0;
+  batch.clear();
+  return count;
+}
+
+Status Subscriber::set_accounts(std::vector<AccountId> account_ids) {
+  std::sort(account_ids.begin(), account_ids.end());
+  account_ids.erase(std::unique(account_ids.begin(), account_ids.end()), account_ids.end());
+  const std::lock_guard lock(impl_->mutex);
+  Status status = impl_->subscription->set_accounts(account_ids);
+  if (status) impl_->accounts = std::move(account_ids);
+  return status;
+}
+
+std::string Subscriber::cursor() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->is_cursor_known ? impl_->cursor : impl_->subscription->cursor();
+}
+
+void Subscriber::close() noexcept {
+  {
+    const std::lock_guard lock(impl_->signal->mutex);
+    impl_->signal->is_closed = true;
+  }
+  impl_->signal->changed.notify_all();
+}
+
+bool Subscriber::is_ended() const noexcept {
+  if (impl_->is_closed()) return true;
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->has_ended && impl_->batch_next >= impl_->batch.size();
+}
+
+Status Subscriber::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->has_ended ? impl_->subscription->status() : Status();
+}
+
+}  // namespace tracking

@@ -1,0 +1,157 @@
+// A publishing lane: validates, asks for accounts, stamps, encodes, and hands to the broker.
+#pragma once
+
+#include <tracking/broker.h>
+#include <tracking/service.h>
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/account_directory.h"
+#include "engine/duplicate_filter.h"
+#include "engine/event_ids.h"
+#include "engine/sequence_table.h"
+
+namespace tracking::engine {
+
+/// What all lanes of a service share. Constant after construction, except what is thread-safe by itself.
+struct Shared {
+  Shared(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository, std::shared_ptr<Broker> broker);
+
+  const ServiceOptions options;
+  const std::shared_ptr<Broker> broker;
+  const BrokerTraits traits;
+  const AckLevel default_ack;
+  const std::size_t data_bytes_max;
+  AccountDirectory directory;
+  DuplicateFilter duplicates;
+  EventIdKey ids;
+  std::atomic<bool> is_closed{false};
+};
+
+/// An event that waits for its account.
+struct ParkedEvent : Parked {
+  EventSlot slot;
+};
+
+/// One call of track(): lives until all of its events have ended and its handler ran.
+struct Batch {
+  std::span<const Event> events;
+  ReceiptHandler done;
+  AckLevel ack = AckLevel::broker_default;
+  std::vector<Receipt> receipts;
+  std::vector<EventSlot> slots;    // scratch: the events to be published now
+  std::deque<ParkedEvent> parked;  // addresses are given away
+  std::atomic<std::size_t> unfinished{0};
+  std::atomic<bool> is_used{false};
+
+  /// `count` of its events ended; the last one runs the handler. No lock may be held.
+  void finish(std::size_t count);
+};
+
+class LaneCore;
+
+/// What was handed to the broker in one publish().
+class PublishGroup final : public CompletionTarget {
+ public:
+  PublishGroup() = default;
+  void resolve(std::size_t index, const Outcome& outcome) noexcept override;
+  void finish(const Outcome& outcome) noexcept override;
+
+ private:
+  friend class LaneCore;
+  enum class State : std::uint8_t { publishing, published, finished, abandoned };
+
+  LaneCore* lane_ = nullptr;
+  std::vector<EventSlot> slots_;
+  std::vector<Outcome> outcomes_;  // of single lines; empty if none was told
+  std::vector<bool> is_resolved_;  // which of them
+  Outcome rest_;                   // of all others
+  std::atomic<State> state_{State::publishing};
+  std::atomic<bool> is_used{false};
+  PublishGroup* next_finished_ = nullptr;
+  bool is_outstanding_ = false;        // in the lane's list; constant once it is published
+  std::size_t outstanding_index_ = 0;  // where in that list; guarded by the lane's mutex
+};
+
+/// The lane itself; a Lane handed out is a handle on one. Thread-safe, made for one thread.
+class LaneCore final : public ParkedTarget {
+ public:
+  explicit LaneCore(Shared& shared);
+
+  void track(std::span<const Event> events, ReceiptHandler done, TrackOptions options) noexcept;
+  void resolved(std::span<Parked* const> parked) noexcept override;
+
+  /// After it returned, no publish() of this lane is under way or will begin; Shared::is_closed is set already.
+  void fence() noexcept { const std::lock_guard lock(mutex_); }
+  std::uint64_t pending() const noexcept { return pending_.load(std::memory_order_acquire); }
+  std::uint64_t duplicates() const noexcept { return duplicates_.load(std::memory_order_relaxed); }
+  /// Ends what the broker did not complete: in doubt.
+  void abandon_pending() noexcept;
+  /// True while the broker may still call a completion of ours.
+  bool has_abandoned() const noexcept { return abandoned_.load(std::memory_order_acquire) > 0; }
+
+ private:
+  friend class PublishGroup;
+
+  // Objects that are let go on any thread, and taken by this lane with its mutex held.
+  template <class T>
+  class Pool {
+   public:
+    T& take();
+
+   private:
+    std::deque<T> items_;
+    std::size_t next_ = 0;
+  };
+
+  // mutex_ held. Those that return a number say how many of the batch's events have ended.
+  std::size_t refuse_all(Batch& batch, Code code);
+  std::size_t sort_out(Batch& batch);
+  std::size_t park_misses(Batch& batch);
+  std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, std::vector<EventSlot>& accepted);
+  bool check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept;
+  /// A repeat does not go on; `ended` is raised unless the first of its kind is still under way.
+  bool is_repeat(const EventSlot& slot, std::size_t& ended);
+  void publish(std::span<const EventSlot> slots, PublishGroup*& finished);
+  std::size_t publish_some(std::span<const EventSlot> slots, PublishGroup*& finished);
+  void stamp(const EventSlot& slot, Line& line, char*& out);
+  void take_timestamp();
+  void next_producer();
+
+  // No lock held.
+  void settle_all(PublishGroup* finished);
+  void settle(PublishGroup& group, bool is_abandoned);
+  void settle_event(const EventSlot& slot, const Outcome& outcome);
+  void let_go(PublishGroup& group) noexcept;
+  void remove_outstanding(PublishGroup& group) noexcept;  // mutex_ held
+
+  Shared& shared_;
+  const std::uint32_t lane_;
+
+  std::mutex mutex_;  // guards all that follows
+  Pool<Batch> batches_;
+  Pool<PublishGroup> groups_;
+  std::vector<PublishGroup*> outstanding_;  // published, and not completed inline
+  std::vector<std::uint32_t> misses_;       // scratch
+  std::vector<Line> lines_;                 // scratch
+  std::unique_ptr<char[]> text_;            // scratch
+  std::size_t text_size_ = 0;
+  std::string producer_;
+  SequenceTable sequences_;
+  Timestamp last_{};
+  std::uint32_t id_counter_ = 0;
+  std::uint32_t ids_of_timestamp_ = 0;
+  char timestamp_text_[32];
+
+  std::atomic<std::uint64_t> pending_{0};
+  std::atomic<std::uint64_t> duplicates_{0};
+  std::atomic<std::uint64_t> abandoned_{0};
+};
+
+}  // namespace tracking::engine
