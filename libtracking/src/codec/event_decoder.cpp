@@ -57,10 +57,9 @@ class OtherNames {
   bool add(std::string_view escaped) noexcept {
     const std::uint64_t hash = hash_of(escaped);
     for (std::size_t i = 0; i < count_; ++i) {
-      if (hashes_[i] == hash && mean_the_same(names_[i], escaped)) return false;
+      if (names_[i].hash == hash && mean_the_same({names_[i].text, names_[i].size}, escaped)) return false;
     }
-    hashes_[count_] = hash;
-    names_[count_++] = escaped;
+    names_[count_++] = {hash, escaped.data(), escaped.size()};
     return true;
   }
 
@@ -74,9 +73,14 @@ class OtherNames {
     return hash;
   }
 
+  struct Name {
+    std::uint64_t hash;
+    const char* text;
+    std::size_t size;
+  };
+
   std::size_t count_ = 0;
-  std::array<std::uint64_t, names_max> hashes_;  // both are set up to count_
-  std::array<std::string_view, names_max> names_;
+  std::array<Name, names_max> names_;  // not initialised beyond count_: most events have no such member
 };
 
 // Reads event objects out of one text. Syntax errors end it; an object that is JSON but no event is read to its end,
@@ -150,7 +154,8 @@ const char* Decoder::read(const char* at, Event& event, DecodeFault& fault) noex
 }
 
 const char* Decoder::read_member(const char* at, std::string_view name, Event& event) noexcept {
-  const Member member = has_escapes(name) ? member_of_escaped(name) : member_of(name);
+  Member member = member_of(name);
+  if (member == Member::other && has_escapes(name)) member = member_of_escaped(name);
   if (member == Member::other) {
     if (others_->is_full()) {
       refuse({}, name.data(), "an event must not have more than 64 other members");

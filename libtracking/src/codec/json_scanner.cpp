@@ -4,57 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 namespace tracking::codec {
 namespace {
 
 bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
 
 bool is_hex_digit(char c) noexcept { return is_digit(c) || static_cast<unsigned char>((c | 0x20) - 'a') < 6; }
-
-// A byte of a string that stands for itself and is a whole character.
-bool is_plain(char c) noexcept { return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\'; }
-
-// Of eight bytes: whether each is_plain(). The usual tricks of Hacker's Delight, 6-1; they may say no too often only
-// where a lower byte is special as well.
-bool are_plain(std::uint64_t bytes) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  constexpr std::uint64_t highs = 0x8080808080808080;
-  const std::uint64_t quote = bytes ^ ones * '"';
-  const std::uint64_t backslash = bytes ^ ones * '\\';
-  const std::uint64_t special =
-      ((bytes - ones * ' ') | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | bytes) & highs;
-  return special == 0;
-}
-
-// To the first byte that is not plain, or the end.
-const char* skip_plain(const char* at, const char* end) noexcept {
-#ifdef __SSE2__
-  const __m128i quotes = _mm_set1_epi8('"');
-  const __m128i backslashes = _mm_set1_epi8('\\');
-  const __m128i spaces = _mm_set1_epi8(' ');
-  while (end - at >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    // Signed: below ' ' are the controls and all that is not ASCII.
-    const __m128i special = _mm_or_si128(
-        _mm_cmplt_epi8(bytes, spaces), _mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes)));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(special));
-    if (mask != 0) return at + __builtin_ctz(mask);
-    at += 16;
-  }
-#endif
-  while (end - at >= 8) {
-    std::uint64_t bytes;
-    std::memcpy(&bytes, at, sizeof bytes);
-    if (!are_plain(bytes)) break;
-    at += 8;
-  }
-  while (at != end && is_plain(*at)) ++at;
-  return at;
-}
 
 // Which of the open levels are objects: a bit each.
 class Nesting {
@@ -80,27 +35,6 @@ class Nesting {
 };
 
 }  // namespace
-
-const char* skip_utf8(const char* at, const char* end) noexcept {
-  const auto lead = static_cast<unsigned char>(*at);
-  const auto left = end - at;
-  const auto byte = [at](int i) { return static_cast<unsigned char>(at[i]); };
-  const auto is_continuation = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
-  if (lead >= 0xc2 && lead <= 0xdf) return left >= 2 && is_continuation(1) ? at + 2 : nullptr;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    if (left < 3 || !is_continuation(1) || !is_continuation(2)) return nullptr;
-    if (lead == 0xe0 && byte(1) < 0xa0) return nullptr;  // overlong
-    if (lead == 0xed && byte(1) > 0x9f) return nullptr;  // surrogates
-    return at + 3;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    if (left < 4 || !is_continuation(1) || !is_continuation(2) || !is_continuation(3)) return nullptr;
-    if (lead == 0xf0 && byte(1) < 0x90) return nullptr;  // overlong
-    if (lead == 0xf4 && byte(1) > 0x8f) return nullptr;  // beyond U+10FFFF
-    return at + 4;
-  }
-  return nullptr;
-}
 
 const char* JsonScanner::skip_start() noexcept {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
@@ -220,8 +154,7 @@ const char* JsonScanner::skip_number(const char* at) noexcept {
   return at;
 }
 
-const char* JsonScanner::skip_string(const char* at) noexcept {
-  ++at;
+const char* JsonScanner::skip_rest_of_string(const char* at) noexcept {
   for (;;) {
     at = skip_plain(at, end_);
     if (at == end_) return fail(at, unexpected_end);
@@ -230,10 +163,13 @@ const char* JsonScanner::skip_string(const char* at) noexcept {
       if (!(at = skip_escape(at))) return nullptr;
     } else if (static_cast<unsigned char>(*at) < ' ') {
       return fail(at, "a raw control character in a string");
-    } else if (const char* const after = skip_utf8(at, end_)) {
-      at = after;
     } else {
-      return fail(at, "invalid UTF-8");
+      // Text that is not English seldom has one such character alone.
+      do {
+        const char* const after = skip_utf8(at, end_);
+        if (!after) return fail(at, "invalid UTF-8");
+        at = after;
+      } while (at != end_ && static_cast<signed char>(*at) < 0);
     }
   }
 }
