@@ -1,1 +1,93 @@
-// To be written.
+#include "engine/account_directory.h"
+
+#include <string>
+
+#include "engine/account_threads.h"
+
+namespace tracking::engine {
+namespace {
+
+constexpr std::size_t name_characters_max = 200;
+
+Status check_id(AccountId id) {
+  if (id >= 1) return {};
+  return {Code::invalid_parameter, std::to_string(id) + " is not an account id (1 to 9223372036854775807)."};
+}
+
+Status check_name(std::string_view name) {
+  std::size_t characters = 0;
+  for (const char byte : name) {
+    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) {
+      return {Code::invalid_parameter, "An account's name must not contain control characters."};
+    }
+    characters += (static_cast<unsigned char>(byte) & 0xc0) != 0x80;  // counts code points
+  }
+  if (characters >= 1 && characters <= name_characters_max) return {};
+  return {Code::invalid_parameter,
+          "An account's name has 1 to 200 characters; this one has " + std::to_string(characters) + "."};
+}
+
+Status is_closed() { return {Code::closed, "The service is closed."}; }
+
+}  // namespace
+
+class AccountDirectory::Impl : public AccountThreads {
+ public:
+  using AccountThreads::AccountThreads;
+};
+
+AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options)
+    : impl_(std::make_shared<Impl>(std::move(repository), options)) {
+  impl_->start();
+}
+
+AccountDirectory::~AccountDirectory() { close(); }
+
+AccountAnswer AccountDirectory::find(AccountId id) noexcept { return impl_->lookups().find(id); }
+void AccountDirectory::prefetch(AccountId id) const noexcept { impl_->lookups().prefetch(id); }
+AccountAnswer AccountDirectory::park(Parked& parked) noexcept { return impl_->lookups().park(parked); }
+Status AccountDirectory::health() noexcept { return impl_->lookups().health(); }
+void AccountDirectory::add_stats(ServiceStats& stats) noexcept { impl_->lookups().add_stats(stats); }
+void AccountDirectory::close() noexcept { impl_->close(); }
+
+Result<std::vector<Account>> AccountDirectory::list(AccountId after, std::size_t limit) {
+  if (impl_->lookups().is_closed()) return is_closed();
+  return impl_->with_repository([&](AccountRepository& repository) { return repository.list(after, limit); });
+}
+
+Result<Account> AccountDirectory::get(AccountId id) {
+  if (Status status = check_id(id); !status) return status;
+  if (impl_->lookups().is_closed()) return is_closed();
+  return impl_->with_repository([&](AccountRepository& repository) { return repository.get(id); });
+}
+
+Status AccountDirectory::add(const Account& account) {
+  if (Status status = check_id(account.id); !status) return status;
+  if (Status status = check_name(account.name); !status) return status;
+  if (impl_->lookups().is_closed()) return is_closed();
+  Status status = impl_->with_repository([&](AccountRepository& repository) { return repository.add(account); });
+  // Also after a failure: a change whose outcome we do not know may have happened.
+  impl_->lookups().account_changed(account.id);
+  return status;
+}
+
+Result<Account> AccountDirectory::change(AccountId id, const AccountChange& change) {
+  if (Status status = check_id(id); !status) return status;
+  if (change.name) {
+    if (Status status = check_name(*change.name); !status) return status;
+  }
+  if (impl_->lookups().is_closed()) return is_closed();
+  auto result = impl_->with_repository([&](AccountRepository& repository) { return repository.change(id, change); });
+  impl_->lookups().account_changed(id);
+  return result;
+}
+
+Status AccountDirectory::remove(AccountId id) {
+  if (Status status = check_id(id); !status) return status;
+  if (impl_->lookups().is_closed()) return is_closed();
+  Status status = impl_->with_repository([&](AccountRepository& repository) { return repository.remove(id); });
+  impl_->lookups().account_changed(id);
+  return status;
+}
+
+}  // namespace tracking::engine

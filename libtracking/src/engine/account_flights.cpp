@@ -1,0 +1,283 @@
+// The second half of AccountLookups: queries, and what becomes of the events that wait for them.
+#include "engine/account_lookups.h"
+
+#include <array>
+
+namespace tracking::engine {
+
+// --- Queries ---------------------------------------------------------------------------------------------------------
+
+bool AccountLookups::take(LookupQuery& query) noexcept {
+  Lock lock(mutex_);
+  query.ids.clear();
+  query.is_probe = false;
+  while (query.ids.empty() && !query.is_probe) {
+    work_.wait(lock, [this] { return is_closed_ || !queue_.empty() || is_probe_due_; });
+    if (is_closed_) return false;
+    take_queued(query);
+    if (query.ids.empty() && is_probe_due_) {
+      query.is_probe = is_probing_ = true;
+      query.is_repository_lost = freshness_.is_repository_lost();
+      query.ids.push_back(last_failed_);
+      is_probe_due_ = false;
+    }
+  }
+  running_.push_back({query.number, Steady::now()});
+  return true;
+}
+
+void AccountLookups::take_queued(LookupQuery& query) noexcept {
+  query.number = ++query_count_;
+  query.started = now();
+  while (!queue_.empty() && query.ids.size() < query_ids_max) {
+    const auto at = flights_.find(queue_.front());
+    queue_.pop_front();
+    if (at == flights_.end() || at->second.phase != Flight::Phase::queued) continue;
+    at->second.phase = Flight::Phase::asked;
+    at->second.query = query.number;
+    query.ids.push_back(at->first);
+  }
+}
+
+void AccountLookups::answered(const LookupQuery& query, const Status& status,
+                              std::span<const AccountState> states) noexcept {
+  Lock lock(mutex_);
+  std::erase_if(running_, [&](const Running& running) { return running.number == query.number; });
+  if (is_closed_) return;  // everything was handed back already
+  has_been_asked_ = true;
+  Flight* claimed = nullptr;
+  last_contact_ = clock_->steady();
+  if (status) {
+    repository_answers();
+  } else {
+    last_failed_ = query.ids.front();
+    lose_repository(status, claimed);
+  }
+  if (query.is_probe) {
+    is_probing_ = false;
+    if (query.is_repository_lost) ++queries_;
+  } else {
+    ++queries_;
+    for (std::size_t i = 0; i < query.ids.size(); ++i) {
+      const auto at = flights_.find(query.ids[i]);
+      if (at == flights_.end() || at->second.query != query.number) continue;
+      if (status) {
+        take_answer(at->second, states[i], query.started, claimed);
+      } else {
+        take_failure(at->second, claimed);
+      }
+    }
+  }
+  settle(lock, claimed);
+}
+
+void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verified, Flight*& claimed) noexcept {
+  if (state != AccountState::active && state != AccountState::inactive) state = AccountState::unknown;
+  const Remembered result{.state = state, .verified = verified};
+  if (flight.phase == Flight::Phase::settling) {  // given up, and the answer comes while its events are handed back
+    flight.result = result;
+    flight.lands = true;
+  } else if (flight.is_overtaken && requeue(flight)) {
+    // What waits for it may have come after the change: it must not get the older answer.
+  } else {
+    flight.result = result;
+    claim(flight, answer_of(state), claimed);
+  }
+}
+
+void AccountLookups::take_failure(Flight& flight, Flight*& claimed) noexcept {
+  flight.lands = true;
+  if (flight.phase != Flight::Phase::settling) claim_failed(flight, claimed);
+}
+
+bool AccountLookups::requeue(Flight& flight) noexcept {
+  try {
+    queue_.push_back(flight.id);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  flight.phase = Flight::Phase::queued;
+  flight.is_overtaken = false;
+  work_.notify_one();
+  return true;
+}
+
+// --- The repository's life -------------------------------------------------------------------------------------------
+
+void AccountLookups::repository_answers() noexcept {
+  last_answer_ = Steady::now();
+  health_ = {};
+  freshness_.repository_answers(now());
+}
+
+/// From now on nobody waits for it: those who do are answered from what was known, or refused.
+void AccountLookups::lose_repository(const Status& why, Flight*& claimed) noexcept {
+  has_been_asked_ = true;
+  freshness_.repository_lost();
+  health_ = why;
+  for (auto& [id, flight] : flights_) {
+    if (flight.phase == Flight::Phase::queued) claim_failed(flight, claimed);
+  }
+  queue_.clear();
+}
+
+void AccountLookups::tick() noexcept {
+  Lock lock(mutex_);
+  if (is_closed_) return;
+  // How long a thread has been away is a matter of real time, whatever clock the service was given.
+  const Steady::time_point real = Steady::now();
+  if (freshness_.is_watched() && real - last_watch_ > watch_silence_max) freshness_.watch_lost(now());
+  freshness_.update(now());
+  Flight* claimed = nullptr;
+  bool is_silent = false;
+  for (const Running& running : running_) {
+    if (real - running.started <= silence_max) continue;
+    is_silent = is_silent || real - last_answer_ > silence_max;
+    give_up(running.number, claimed);
+  }
+  if (is_silent && !freshness_.is_repository_lost()) {
+    lose_repository({Code::accounts_unavailable, "The account repository has not answered for half a second."},
+                    claimed);
+  }
+  const auto interval = freshness_.is_repository_lost() ? probe_interval_lost : probe_interval;
+  if (!is_probing_ && !is_probe_due_ && clock_->steady() - last_contact_ >= interval) {
+    is_probe_due_ = true;
+    work_.notify_one();
+  }
+  settle(lock, claimed);
+}
+
+/// Answers those who wait for a query that takes too long.
+void AccountLookups::give_up(std::uint64_t query, Flight*& claimed) noexcept {
+  for (auto& [id, flight] : flights_) {
+    if (flight.query != query || flight.phase != Flight::Phase::asked || !flight.first) continue;
+    flight.lands = false;
+    claim_failed(flight, claimed);
+  }
+}
+
+void AccountLookups::close() noexcept {
+  Lock lock(mutex_);
+  is_closed_ = true;
+  Flight* claimed = nullptr;
+  for (auto& [id, flight] : flights_) {
+    if (flight.phase != Flight::Phase::settling) claim(flight, AccountAnswer::closed, claimed);
+  }
+  queue_.clear();
+  work_.notify_all();
+  settle(lock, claimed);
+  landed_.wait(lock, [this] { return flights_.empty(); });
+}
+
+// --- Handing back ----------------------------------------------------------------------------------------------------
+
+void AccountLookups::claim(Flight& flight, AccountAnswer answer, Flight*& claimed) noexcept {
+  flight.phase = Flight::Phase::settling;
+  flight.answer = answer;
+  flight.next_settling = claimed;
+  claimed = &flight;
+}
+
+void AccountLookups::claim_failed(Flight& flight, Flight*& claimed) noexcept {
+  flight.is_failed = true;
+  flight.result = flight.previous;
+  const bool may_answer = flight.previous && freshness_.is_within_stale_max(*flight.previous);
+  claim(flight, may_answer ? answer_of(flight.previous->state) : AccountAnswer::unavailable, claimed);
+}
+
+void AccountLookups::settle(Lock& lock, Flight* claimed) noexcept {
+  while (Parked* waiting = take_waiting(claimed)) {
+    lock.unlock();
+    hand_back(waiting);
+    lock.lock();
+  }
+  if (is_closed_) landed_.notify_all();
+}
+
+/// All that waits for the claimed flights. Those that nothing waits for any more land and leave `claimed`.
+Parked* AccountLookups::take_waiting(Flight*& claimed) noexcept {
+  Parked* first = nullptr;
+  Parked** end = &first;
+  for (Flight** at = &claimed; Flight* flight = *at;) {
+    if (!flight->first) {
+      *at = flight->next_settling;
+      land(*flight);
+      continue;
+    }
+    *end = flight->first;
+    std::uint64_t count = 0;
+    for (Parked* parked = flight->first; parked; parked = parked->next, ++count) parked->answer = flight->answer;
+    end = &flight->last->next;
+    flight->first = nullptr;
+    parked_ -= count;
+    if (flight->answer == AccountAnswer::unavailable) {
+      failed_ += count;
+    } else if (flight->is_failed) {
+      stale_.add(count);
+    }
+    at = &flight->next_settling;
+  }
+  return first;
+}
+
+/// Nothing waits for it: what is known becomes visible to find() in the same step in which the flight ends.
+void AccountLookups::land(Flight& flight) noexcept {
+  const std::optional<Remembered> before = flight.previous ? flight.previous : recall(flight.id);
+  if (flight.result) {
+    if (before && before->state != flight.result->state) measure_change(flight, *before);
+    flight.result->is_doubted = flight.result->is_doubted || flight.is_overtaken;
+    flight.result->refresh_asked = false;
+    remember(flight.id, *flight.result);
+  } else if (before && before->refresh_asked) {  // a refresh that failed may be asked for again
+    Remembered again = *before;
+    again.refresh_asked = false;
+    remember(flight.id, again);
+  }
+  if (flight.lands || is_closed_) {
+    flights_.erase(flight.id);
+    return;
+  }
+  flight.phase = Flight::Phase::asked;  // its query still runs, and its answer will be remembered
+  flight.is_failed = false;
+  flight.previous.reset();
+  flight.result.reset();
+}
+
+void AccountLookups::measure_change(const Flight& flight, const Remembered& before) noexcept {
+  const std::chrono::nanoseconds steady = clock_->steady();
+  std::chrono::nanoseconds seen = steady;  // without a watch it is seen and in force in the same moment
+  if (flight.change_seen.count() >= 0) {
+    seen = flight.change_seen;
+  } else if (freshness_.was_doubted(before)) {
+    seen = last_doubt_;
+  }
+  ++changes_;
+  change_delay_ = steady - seen;
+}
+
+/// One call for all events of a target, in their order.
+void AccountLookups::hand_back(Parked* waiting) noexcept {
+  std::array<Parked*, 256> batch;
+  while (waiting) {
+    ParkedTarget* const target = waiting->target;
+    Parked* others = nullptr;
+    Parked** others_end = &others;
+    std::size_t count = 0;
+    while (waiting) {
+      Parked* const parked = waiting;
+      waiting = parked->next;  // before the target gets it back
+      if (parked->target != target) {
+        *others_end = parked;
+        others_end = &parked->next;
+        continue;
+      }
+      batch[count++] = parked;
+      if (count == batch.size()) target->resolved({batch.data(), count}), count = 0;
+    }
+    *others_end = nullptr;
+    if (count > 0) target->resolved({batch.data(), count});
+    waiting = others;
+  }
+}
+
+}  // namespace tracking::engine
