@@ -20,11 +20,10 @@ MEMORY_ACCOUNTS = "memory:?active=1,3,4&inactive=2"
 def program(name):
     """The path of a program of this build: "tracking-httpd", "tracking-cli"."""
     build = os.environ["TRACKING_BUILD_DIR"]
-    for folder in ("apps/httpd", "apps/cli", "bin", "."):
-        path = os.path.join(build, folder, name)
-        if os.path.isfile(path):
-            return path
-    raise FileNotFoundError(f"{name} is not built in {build}")
+    path = os.path.join(build, "bin", name)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{name} is not built in {build}")
+    return path
 
 
 def clean_environment(extra=None):

@@ -1,0 +1,62 @@
+"""clang-tidy over the sources that changed since what is published, or over all of them if that is not known.
+
+usage: clang_tidy.py SOURCE_DIR BUILD_DIR
+The base is $TRACKING_TIDY_BASE, else where the branch left origin/main.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+OURS = ("libtracking/", "apps/")
+
+
+def git(*words):
+    done = subprocess.run(["git", *words], cwd=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def changed_files():
+    """Names relative to the source folder, or None: everything."""
+    base = os.environ.get("TRACKING_TIDY_BASE") or git("merge-base", "HEAD", "origin/main")
+    if not base or (base == git("rev-parse", "HEAD") and not git("status", "--porcelain")):
+        return None
+    changed = set(git("diff", "--name-only", base).split("\n")) | set(
+        git("ls-files", "--others", "--exclude-standard").split("\n"))
+    return None if ".clang-tidy" in changed else changed
+
+
+def selected():
+    """Sources of ours that changed, or that include a header of the same name that did; all if another header did."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    sources = {os.path.relpath(command["file"], source) for command in commands}
+    sources = {name for name in sources if name.startswith(OURS)}
+    changed = changed_files()
+    if changed is None:
+        return sources
+    stems = {name.removesuffix(".h") for name in changed if name.endswith(".h")}
+    if any(name.startswith("libtracking/include/") for name in stems):
+        return sources
+    return {name for name in sources if name in changed or name.removesuffix(".cpp") in stems}
+
+
+def check(name):
+    done = subprocess.run(["clang-tidy", "--quiet", "-p", str(build), str(source / name)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return name, done.returncode, done.stdout
+
+
+source, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
+failed = 0
+names = sorted(selected())
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    for name, code, output in pool.map(check, names):
+        if code != 0:
+            failed += 1
+            print(f"{name}:\n{output}", flush=True)
+print(f"clang-tidy: {len(names)} files, {failed} with findings")
+sys.exit(1 if failed else 0)
