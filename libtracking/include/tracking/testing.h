@@ -7,9 +7,9 @@
 #include <tracking/clock.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 namespace tracking::testing {
 
@@ -35,25 +35,31 @@ class TRACKING_EXPORT Faults {
  public:
   /// Every call fails with this code until it is set to ok.
   void fail_with(Code code) noexcept { code_ = code; }
-  /// The next `count` calls fail with `code`.
+  /// The next `count` calls fail with `code`. Calls that the engine makes by itself (ping, health, wait_for_changes)
+  /// use none of them up.
   void fail_next(int count, Code code) noexcept;
-  /// Calls wait inside (repository), or completions are held back (broker), until release().
-  void hold() noexcept;
+  /// Calls wait inside (repository), or what is published is held back (broker), until release().
+  void hold() noexcept { is_held_ = true; }
   void release() noexcept;
-  /// How often the decorated object was asked.
+  /// How often the decorated object was asked; ping, health and wait_for_changes not counted.
   std::uint64_t calls() const noexcept { return calls_; }
 
  private:
   friend class FaultyRepository;
   friend class FaultyBroker;
-  Code take() noexcept;
+  bool is_held() const noexcept { return is_held_; }
   void wait_until_released() noexcept;
+  void count() noexcept { ++calls_; }
+  /// What becomes of this call.
+  Status take() noexcept;
+  /// What becomes of a call that is not counted.
+  Status peek() noexcept;
 
   std::atomic<Code> code_{Code::ok};
   std::atomic<int> fail_count_{0};
   std::atomic<Code> fail_count_code_{Code::ok};
   std::atomic<std::uint64_t> calls_{0};
-  std::atomic<bool> held_{false};
+  std::atomic<bool> is_held_{false};
 };
 
 /// Passes calls on to another repository, or fails them.
@@ -72,12 +78,14 @@ class TRACKING_EXPORT FaultyRepository final : public AccountRepository {
   Status remove(AccountId id) noexcept override;
 
  private:
+  Status admit() noexcept;
+
   std::unique_ptr<AccountRepository> inner_;
   std::shared_ptr<Faults> faults_;
 };
 
-/// Passes lines on to another broker, fails them, or holds their completions back (which are then completed in order
-/// by release(), on the thread that calls publish() or complete_held()).
+/// Passes lines on to another broker, fails them, or holds them back; these then go on in their order, on the thread
+/// that calls publish() after the release, or complete_held().
 class TRACKING_EXPORT FaultyBroker final : public Broker {
  public:
   FaultyBroker(std::unique_ptr<Broker> inner, std::shared_ptr<Faults> faults);
@@ -86,16 +94,21 @@ class TRACKING_EXPORT FaultyBroker final : public Broker {
   BrokerTraits traits() const noexcept override;
   Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override;
   Status health() noexcept override;
+  BrokerStats stats() noexcept override;
+  /// What is held back by then is completed as in doubt.
   Status close(std::chrono::milliseconds deadline) noexcept override;
-  /// Completes what was held back with `code` (ok = as the inner broker would), oldest first.
+  /// Passes what was held back on (ok), or completes it with `code`; oldest first.
   void complete_held(Code code = Code::ok) noexcept;
 
  private:
   struct Held;
+  void pass_on(std::unique_lock<std::mutex>& lock, Code code) noexcept;
+
   std::unique_ptr<Broker> inner_;
   std::shared_ptr<Faults> faults_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Held>> held_;  // guarded by mutex_
+  std::deque<std::unique_ptr<Held>> held_;  // guarded by mutex_
+  bool is_passing_on_ = false;              // guarded by mutex_: one thread passes on, or the order would be lost
 };
 
 }  // namespace tracking::testing
