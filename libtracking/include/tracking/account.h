@@ -13,6 +13,7 @@
 
 namespace tracking {
 
+/// Who may track: only accounts that exist and are active.
 struct Account {
   AccountId id = 0;
   std::string name = {};
@@ -25,6 +26,7 @@ struct AccountChange {
   std::optional<bool> is_active = std::nullopt;
 };
 
+/// What a lookup says of an id.
 enum class AccountState : std::uint8_t { unknown = 0, inactive = 1, active = 2 };
 
 /// What AccountRepository::wait_for_changes saw.

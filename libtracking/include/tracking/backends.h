@@ -19,6 +19,7 @@ namespace tracking {
 class TrackingService;
 struct ServiceOptions;
 
+/// How much a message of the library matters to an operator.
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 /// Gets the library's few messages; called by any thread, must not throw. The text is one line without a password.

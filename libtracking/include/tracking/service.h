@@ -48,6 +48,7 @@ struct ServiceOptions {
   Log log = {};
 };
 
+/// What may be asked for with a batch.
 struct TrackOptions {
   AckLevel ack = AckLevel::broker_default;
 };

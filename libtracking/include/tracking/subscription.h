@@ -163,6 +163,7 @@ class TRACKING_EXPORT Deliveries {
 /// quick, must not throw, and must not destroy the subscription.
 using Wake = std::function<void()>;
 
+/// What Subscription::read() leaves behind.
 enum class ReadState : std::uint8_t {
   more,   ///< there may be more at once
   idle,   ///< nothing more now: `wake` will be called once when there is
