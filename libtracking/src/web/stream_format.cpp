@@ -3,26 +3,17 @@
 namespace tracking::web {
 namespace {
 
-/// A cursor that came from a distance is another's text: what would break out of a frame is not passed on.
+/// A cursor that came from a distance is another's text: one that would break out of a frame is left out.
 bool is_plain(std::string_view text) noexcept {
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x21 || static_cast<unsigned char>(c) > 0x7E || c == '"' || c == '\\') {
-      return false;
-    }
+    if (c <= 0x20 || c > 0x7E || c == '"' || c == '\\') return false;
   }
-  return true;
+  return !text.empty();
 }
 
-void append_id(std::string& out, std::string_view cursor) {
-  if (!cursor.empty() && is_plain(cursor)) out.append("id: ").append(cursor).append("\n");
-}
-
-void append_cursor(std::string& out, const DeliveryView& delivery) {
-  if (delivery.cursor_text.empty()) {
-    out += cursor_text(delivery);
-  } else if (is_plain(delivery.cursor_text)) {
-    out += delivery.cursor_text;
-  }
+/// Appends `before`, the cursor and `after`.
+void append_cursor(std::string& out, std::string_view before, std::string_view cursor, std::string_view after) {
+  if (is_plain(cursor)) out.append(before).append(cursor).append(after);
 }
 
 /// The object inside `{"gap":{...}}`: in SSE the event's name says what it is.
@@ -36,15 +27,14 @@ std::string gap_object(const Gap& gap) {
 
 void append_sse_opening(std::string& out, std::string_view cursor) {
   out += "retry: 2000\n";
-  append_id(out, cursor);
+  append_cursor(out, "id: ", cursor, "\n");
   out += '\n';
 }
 
 void append_sse(std::string& out, const DeliveryView& delivery) {
   if (delivery.gap) out += "event: gap\n";
-  out += "id: ";
-  append_cursor(out, delivery);
-  out += "\ndata: ";
+  append_cursor(out, "id: ", cursor_text(delivery), "\n");
+  out += "data: ";
   if (delivery.gap) {
     out += gap_object(*delivery.gap);
   } else {
@@ -55,22 +45,21 @@ void append_sse(std::string& out, const DeliveryView& delivery) {
 
 void append_sse_heartbeat(std::string& out, std::string_view cursor) {
   out += ":\n";
-  append_id(out, cursor);
+  append_cursor(out, "id: ", cursor, "\n");
   out += '\n';
 }
 
 void append_ndjson(std::string& out, const DeliveryView& delivery) {
+  const std::string cursor = cursor_text(delivery);
   if (delivery.gap) {
     out += to_json(*delivery.gap);
-    out.back() = ',';
-    out += "\"cursor\":\"";
-    append_cursor(out, delivery);
-    out += "\"}\n";
+    out.pop_back();
+    append_cursor(out, ",\"cursor\":\"", cursor, "\"");
+    out += "}\n";
     return;
   }
-  out += "{\"cursor\":\"";
-  append_cursor(out, delivery);
-  out += "\",";
+  out += '{';
+  append_cursor(out, "\"cursor\":\"", cursor, "\",");
   out += delivery.json.substr(1);
   out += '\n';
 }
