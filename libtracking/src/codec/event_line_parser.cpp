@@ -2,6 +2,7 @@
 #include <tracking/subscription.h>
 
 #include "codec/event_decoder.h"
+#include "codec/json_name.h"
 #include "codec/json_scanner.h"
 #include "codec/rfc3339.h"
 
@@ -56,6 +57,16 @@ bool read_number(std::string_view value, std::uint64_t max, bool& seen, std::uin
   return seen = parsed.has_value();
 }
 
+// Whether a name written with escapes means one of ours. Then a reader that unescapes sees another event than we do.
+bool is_ours_in_disguise(std::string_view name) noexcept {
+  if (name.find('\\') == name.npos) return false;
+  constexpr std::string_view ours[] = {"id", "account_id", "timestamp", "occurred_at", "producer", "sequence", "data"};
+  for (const auto our_name : ours) {
+    if (codec::mean_the_same(name, our_name)) return true;
+  }
+  return false;
+}
+
 // Reads a member that is not data. False: it is not what an event line has under that name.
 bool read_member(std::string_view name, std::string_view value, Seen& seen, EventFields& fields) noexcept {
   if (name == "id") return read_id(value, seen.id, fields.id);
@@ -76,7 +87,7 @@ bool read_member(std::string_view name, std::string_view value, Seen& seen, Even
   if (name == "sequence") {
     return read_number(value, std::numeric_limits<std::uint64_t>::max(), seen.sequence, fields.sequence);
   }
-  return true;
+  return !is_ours_in_disguise(name);
 }
 
 }  // namespace
