@@ -114,7 +114,7 @@ void AccountLookups::repository_answers() noexcept {
 void AccountLookups::lose_repository(const Status& why, Flight*& claimed) noexcept {
   has_been_asked_ = true;
   freshness_.repository_lost();
-  health_ = why;
+  health_ = {Code::accounts_unavailable, why.message()};
   for (auto& [id, flight] : flights_) {
     if (flight.phase == Flight::Phase::queued) claim_failed(flight, claimed);
   }
