@@ -23,8 +23,13 @@ function(tracking_pytest name file)
     set(arg_TIMEOUT 300)
   endif()
   set(name ${TRACKING_TEST_PREFIX}${name})
+  # Sanitizers make programs several times slower.
+  set(time_factor 1)
+  if(TRACKING_SANITIZE)
+    set(time_factor 5)
+  endif()
   add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_tests_properties(${name} PROPERTIES
     LABELS "e2e;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-    ENVIRONMENT "TRACKING_BUILD_DIR=${PROJECT_BINARY_DIR};TRACKING_SOURCE_DIR=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
+    ENVIRONMENT "TRACKING_BUILD_DIR=${PROJECT_BINARY_DIR};TRACKING_SOURCE_DIR=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;TRACKING_TEST_TIME_FACTOR=${time_factor};TRACKING_SANITIZE=${TRACKING_SANITIZE}")
 endfunction()

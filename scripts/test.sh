@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/install-packages build test
 
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache LDFLAGS=-fuse-ld=mold  # read when a build folder is first configured
+export CCACHE_NOHASHDIR=1                                        # what one build compiled serves the next
 jobs=$(nproc)
 builds=(dev asan tsan fuzz)
 for build in "${builds[@]}"; do
