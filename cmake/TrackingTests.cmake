@@ -13,7 +13,15 @@ function(tracking_test name)
   tracking_own_target(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TRACKING_TEST_PREFIX}" PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TRACKING_TEST_PREFIX}" TEST_LIST ${name}_cases
+    PROPERTIES TIMEOUT 120)
+  # gtest_discover_tests() loses all labels but the first, so ctest is told when it reads the list of cases.
+  set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
+  file(WRITE ${labels_file} "foreach(case IN LISTS ${name}_cases)
+  set_tests_properties(\"\${case}\" PROPERTIES LABELS \"${arg_LABELS}\")
+endforeach()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels_file})
 endfunction()
 
 # tracking_pytest(NAME FILE [LABELS ...]): a file of end-to-end tests in Python over the real programs.
