@@ -31,7 +31,7 @@ Result<PageRequest> parse_page(std::string_view query) {
     const auto equals = std::min(pair.find('='), pair.size());
     const auto name = web::percent_decode(pair.substr(0, equals));
     const auto text = web::percent_decode(pair.substr(std::min(equals + 1, pair.size())));
-    const auto value = text ? apps::parse_integer(*text) : std::nullopt;
+    const auto value = apps::parse_integer(text.value_or(""));
     if (name == "after" && !has_after) {
       if (!value || *value > id_max) return {Code::invalid_parameter, "after: must be an account's id"};
       page.after = static_cast<AccountId>(*value);
