@@ -1,6 +1,14 @@
 # How our own targets are built: C++20, hidden visibility, our warnings, sanitizers.
 include_guard(GLOBAL)
 
+# A fuzzer finds its way by what the code it runs tells it, so all of ours is instrumented.
+if(TRACKING_BUILD_FUZZ)
+  if(NOT TRACKING_SANITIZE)
+    set(TRACKING_SANITIZE address,undefined)
+  endif()
+  set(TRACKING_SANITIZE fuzzer-no-link,${TRACKING_SANITIZE})
+endif()
+
 # tracking_own_target(NAME): settings of every target of ours; none of them reaches a consumer.
 function(tracking_own_target name)
   target_compile_features(${name} PUBLIC cxx_std_20)

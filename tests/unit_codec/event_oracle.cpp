@@ -30,6 +30,10 @@ class DepthHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Dept
   int depth_ = 0;
 };
 
+const rapidjson::Value* find(const rapidjson::Value& object, const char* name) {
+  return object.HasMember(name) ? &object[name] : nullptr;
+}
+
 bool is_id(const rapidjson::Value& value) {
   return value.IsString() && codec::is_event_id({value.GetString(), value.GetStringLength()});
 }
@@ -80,17 +84,15 @@ EventOpinion event_opinion(std::string_view text) {
   for (const char* name : {"account_id", "data", "id", "occurred_at"}) known += document.HasMember(name);
   if (document.MemberCount() - known > others_max || !document.HasMember("data")) return result;
 
-  const auto account_id = document.FindMember("account_id");
-  if (account_id == document.MemberEnd() || !account_id->value.IsInt64() || account_id->value.GetInt64() < 1) {
-    return result;
+  const auto* const account_id = find(document, "account_id");
+  if (!account_id || !account_id->IsInt64() || account_id->GetInt64() < 1) return result;
+  result.account_id = account_id->GetInt64();
+  if (const auto* const id = find(document, "id")) {
+    if (!is_id(*id)) return result;
+    result.id = id->GetString();
   }
-  result.account_id = account_id->value.GetInt64();
-  if (const auto id = document.FindMember("id"); id != document.MemberEnd()) {
-    if (!is_id(id->value)) return result;
-    result.id = id->value.GetString();
-  }
-  if (const auto time = document.FindMember("occurred_at"); time != document.MemberEnd()) {
-    if (!is_time(time->value)) return result;
+  if (const auto* const time = find(document, "occurred_at")) {
+    if (!is_time(*time)) return result;
     result.has_occurred_at = true;
   }
   result.opinion = Opinion::valid;

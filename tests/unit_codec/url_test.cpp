@@ -83,8 +83,9 @@ TEST(RedactedUrls, WhenInDoubtNothingSecretIsShown) {
        {"postgresql://u:s3cret@s3cret@db/x", "postgresql://u:s3cret/s3cret@db/x", "postgresql://u:s3cret?s3cret@db/x",
         "postgresql://u:s3cret#s3cret@db/x", "nats://u:s3cret@a,v:s3cret@b", "nats://u:s3cret,s3cret@a",
         "u:s3cret@db:5432/x", "postgresql:u:s3cret@db", "postgresql://db/x?password=s3cret@s3cret",
-        "postgresql://db/x?pass%=s3cret", "postgresql://db/x?password=a;b=s3cret", "s3cret", "s3cret@db:1/x", ":s3cret",
-        ""}) {
+        "postgresql://db/x?pass%=s3cret", "postgresql://db/x?password=a;b=s3cret",
+        "postgresql://db/x?a=1;password=s3cret", "postgresql://db/x?a=1?password=s3cret", "s3cret", "s3cret@db:1/x",
+        ":s3cret", ""}) {
     EXPECT_EQ(redacted(text).find("s3cret"), std::string::npos) << redacted(text);
   }
 }

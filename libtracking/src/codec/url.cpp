@@ -137,7 +137,9 @@ std::string BackendUrl::redacted() const {
   char separator = '?';
   for_each_parameter(query, [&](std::string_view key, std::string_view value) {
     result.append(1, separator).append(key);
-    if (!value.empty()) result.append(1, '=').append(is_secret(key) ? hidden : value);
+    // A value with '=' or '?' in it may be a parameter of its own, separated in a way that we do not know.
+    const bool is_hidden = is_secret(key) || value.find_first_of("=?") != value.npos;
+    if (!value.empty()) result.append(1, '=').append(is_hidden ? hidden : value);
     separator = '&';
     return true;
   });
