@@ -59,10 +59,10 @@ Status no_such_account(AccountId id) { return {Code::not_found, "There is no acc
 
 /// [1,2,3]
 void write_ids(std::span<const AccountId> ids, std::string& json) {
-  json.clear();
+  json = '[';
   for (const AccountId id : ids) {
     char digits[24];
-    json += json.empty() ? '[' : ',';
+    if (json.size() > 1) json += ',';
     json.append(digits, std::to_chars(digits, digits + sizeof digits, id).ptr);
   }
   json += ']';
