@@ -105,11 +105,12 @@ TRACKING_EXPORT std::size_t body_bytes_max(Route route, std::string_view beginni
 
 class NdjsonIntake;
 
-/// `POST /`, `POST /v1/events`, `POST /{account_id}` (CONTRACT: docs/HTTP.md). One per event loop, used by its thread;
+/// `POST /`, `POST /v1/events`, `POST /{account_id}` (docs/HTTP.md). One per event loop, used by one thread at a time;
 /// replies come on any. A request whose reply comes inline costs no allocation once its buffers have grown.
 class TRACKING_EXPORT EventRoutes {
  public:
-  /// The lane, ledger and service outlive it; all replies must have come before it is destroyed.
+  /// The lane, ledger and service outlive it, and the ledger all that was handed over. All replies must have come
+  /// before it is destroyed, which no reply may do.
   EventRoutes(Lane& lane, Ledger& ledger, TrackingService& service, Limits limits = {});
   ~EventRoutes();
 
