@@ -128,6 +128,12 @@ bool DeliveryQueue::adds(std::span<const AccountId> account_ids) const {
   return filter_.adds(account_ids);
 }
 
+bool DeliveryQueue::is_same(std::span<const AccountId> account_ids) const {
+  const AccountFilter other({account_ids.begin(), account_ids.end()});
+  const std::lock_guard lock(mutex_);
+  return filter_.account_ids() == other.account_ids();
+}
+
 void DeliveryQueue::change_accounts(std::span<const AccountId> account_ids, const StartMark& mark) {
   {
     const std::lock_guard lock(mutex_);

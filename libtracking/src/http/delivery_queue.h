@@ -70,6 +70,7 @@ class DeliveryQueue {
   // The consumer.
   ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max);
   bool adds(std::span<const AccountId> account_ids) const;
+  bool is_same(std::span<const AccountId> account_ids) const;
   void change_accounts(std::span<const AccountId> account_ids, const StartMark& mark);
   std::string cursor() const;
   Status status() const;

@@ -46,6 +46,14 @@ void read_batch(const BatchAnswer& answer, std::span<Receipt* const> receipts) {
     if (rejection.index < receipts.size()) fail(*receipts[rejection.index], rejection.code);
   }
   for (std::size_t i = stopped_at; i < receipts.size(); ++i) fail(*receipts[i], answer.stopped_by);
+
+  // An answer that contradicts itself promises nothing.
+  const auto is_accepted = [](const Receipt* receipt) { return receipt->code == Code::ok; };
+  if (static_cast<std::uint64_t>(std::count_if(receipts.begin(), receipts.end(), is_accepted)) == answer.accepted)
+    return;
+  for (Receipt* receipt : receipts) {
+    if (is_accepted(receipt)) fail(*receipt, Code::in_doubt);
+  }
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class HttpSubscription final : public Subscription {
     for (const AccountId id : account_ids) {
       if (id < 1) return {Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807"};
     }
+    if (queue_->is_same(account_ids)) return {};
     StartMark mark;
     if (queue_->adds(account_ids)) {
       mark.from = clock_.now();
