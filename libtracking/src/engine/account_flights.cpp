@@ -204,6 +204,13 @@ Parked* AccountLookups::take_waiting(Flight*& claimed) noexcept {
       land(*flight);
       continue;
     }
+    const bool is_answered = !flight->is_failed && flight->answer != AccountAnswer::closed;
+    if (flight->is_overtaken && is_answered && requeue(*flight)) {
+      // The account changed while its events were handed back: those that came since must not get the older answer.
+      *at = flight->next_settling;
+      flight->result.reset();
+      continue;
+    }
     *end = flight->first;
     std::uint64_t count = 0;
     for (Parked* parked = flight->first; parked; parked = parked->next, ++count) parked->answer = flight->answer;

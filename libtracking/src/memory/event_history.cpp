@@ -84,9 +84,9 @@ void EventHistory::append(const Lines& lines) {
       woken_.push_back(reader->wake_);
     }
     armed_.clear();
+    if (woken_.empty()) return;
     woken.swap(woken_);
   }
-  if (woken.empty()) return;
   for (const auto& wake : woken) wake->call();
   woken.clear();
   const std::lock_guard lock(mutex_);
