@@ -1,0 +1,61 @@
+#include "server/inbox.h"
+
+namespace tracking::httpd {
+
+void Inbox::push(InboxItem& item) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (item.is_queued_) return;
+    item.is_queued_ = true;
+    item.previous_ = last_;
+    item.next_ = nullptr;
+    (last_ ? last_->next_ : first_) = &item;
+    last_ = &item;
+    ++count_;
+    if (is_notified_) return;
+    is_notified_ = true;
+  }
+  notify_();
+}
+
+bool Inbox::remove(InboxItem& item) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!item.is_queued_) return false;
+  unlink(item);
+  return true;
+}
+
+void Inbox::deliver() noexcept {
+  std::size_t round = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    round = count_;
+    is_notified_ = false;
+  }
+  // One at a time, because an item that arrives may destroy others that wait.
+  for (; round > 0; --round) {
+    InboxItem* item = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      item = first_;
+      if (!item) return;
+      unlink(*item);
+    }
+    item->arrive();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!first_ || is_notified_) return;
+    is_notified_ = true;
+  }
+  notify_();
+}
+
+void Inbox::unlink(InboxItem& item) noexcept {
+  (item.previous_ ? item.previous_->next_ : first_) = item.next_;
+  (item.next_ ? item.next_->previous_ : last_) = item.previous_;
+  item.is_queued_ = false;
+  --count_;
+}
+
+}  // namespace tracking::httpd

@@ -1,0 +1,96 @@
+#include "server/loop_context.h"
+
+#include <ctime>
+
+namespace tracking::httpd {
+namespace {
+
+/// What a body may take beside the shared body memory: it is within what a connection may have.
+constexpr std::size_t own_body_bytes = 4096;
+
+}  // namespace
+
+void observe(Histogram& histogram, std::chrono::nanoseconds value) noexcept {
+  const double seconds = std::chrono::duration<double>(value).count();
+  std::size_t index = 0;
+  while (index < Histogram::bounds_seconds.size() && seconds > Histogram::bounds_seconds[index]) ++index;
+  add(histogram.counts[index], 1);
+  add(histogram.sum_ns, value.count() > 0 ? value.count() : 0);
+}
+
+LoopContext::LoopContext(Shared& all_loops, LoopMetrics& loop_metrics, std::shared_ptr<Inbox> loop_inbox)
+    : shared(all_loops),
+      settings(all_loops.settings),
+      head_limits{.request_line_bytes_max = all_loops.settings.request_line_bytes_max,
+                  .head_bytes_max = all_loops.settings.head_bytes_max,
+                  .header_count_max = all_loops.settings.header_count_max},
+      metrics(loop_metrics),
+      inbox(std::move(loop_inbox)),
+      lane_(all_loops.service.lane()),
+      routes(*lane_, all_loops.ledger, all_loops.service, all_loops.settings.limits),
+      exchanges(*this),
+      thread_(std::this_thread::get_id()) {
+  tick();
+}
+
+void LoopContext::tick() noexcept {
+  now_ = std::chrono::steady_clock::now();
+  if (!date_line_.empty() && now_ - date_made_ < std::chrono::seconds(1)) return;
+  date_made_ = now_;
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  // Not strftime: names of days and months must not follow the locale (RFC 9110 5.6.7).
+  static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char line[64];
+  const int size =
+      std::snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday], utc.tm_mday,
+                    months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  date_line_.assign(line, static_cast<std::size_t>(size));
+}
+
+void LoopContext::post(Exchange& exchange) noexcept {
+  exchange.state = Exchange::State::waiting;
+  handing_over_ = &exchange;
+  routes.post(exchange.route,
+              {.method = "POST",
+               .path = exchange.path,
+               .query = exchange.query,
+               .content_type = exchange.content_type,
+               .body = exchange.body},
+              exchange);
+  handing_over_ = nullptr;
+}
+
+void LoopContext::finish(Exchange& exchange, bool is_whole) noexcept {
+  exchange.state = Exchange::State::waiting;
+  handing_over_ = &exchange;
+  exchange.intake->finish(is_whole);
+  handing_over_ = nullptr;
+}
+
+bool LoopContext::reserve_body(Exchange& exchange) noexcept {
+  const std::size_t held = exchange.body.capacity() + (exchange.intake ? exchange.intake->bytes_held() : 0);
+  const std::size_t needed = held > own_body_bytes ? held : 0;
+  if (needed > exchange.bytes_reserved) {
+    if (!shared.body_memory.take(needed - exchange.bytes_reserved)) return false;
+  } else {
+    shared.body_memory.give_back(exchange.bytes_reserved - needed);
+  }
+  metrics.body_bytes.store(metrics.body_bytes.load(std::memory_order_relaxed) + needed - exchange.bytes_reserved,
+                           std::memory_order_relaxed);
+  exchange.bytes_reserved = needed;
+  return true;
+}
+
+void LoopContext::release_body(Exchange& exchange) noexcept {
+  if (exchange.bytes_reserved == 0) return;
+  shared.body_memory.give_back(exchange.bytes_reserved);
+  metrics.body_bytes.store(metrics.body_bytes.load(std::memory_order_relaxed) - exchange.bytes_reserved,
+                           std::memory_order_relaxed);
+  exchange.bytes_reserved = 0;
+}
+
+}  // namespace tracking::httpd
