@@ -63,16 +63,14 @@ class Accounts {
   Accounts(TrackingService& service, bool is_json) : service_(service), is_json_(is_json) {}
 
   int list();
-  int show(AccountId id) { return done(service_.get_account(id), id); }
-  int change(AccountId id, const AccountChange& change) { return done(service_.change_account(id, change), id); }
+  int show(AccountId id);
+  int change(AccountId id, const AccountChange& change);
   int add(AccountId id, const std::string& name);
   int remove(AccountId id);
 
  private:
-  int done(const Result<Account>& account, AccountId id) {
-    if (!account) return failed(account.error(), id);
-    return print(is_json_ ? to_json(*account) : to_text(*account, 0));
-  }
+  /// Text says on stderr what was done: stdout is for what was asked for. json is the account as it is then.
+  int done(const Account& account, const std::string& what);
   int failed(const Status& status, std::optional<AccountId> id);
 
   TrackingService& service_;
@@ -104,16 +102,37 @@ int Accounts::list() {
   }
 }
 
+int Accounts::done(const Account& account, const std::string& what) {
+  if (is_json_) return print(to_json(account));
+  say(what);
+  return exit_done;
+}
+
+int Accounts::show(AccountId id) {
+  const auto account = service_.get_account(id);
+  if (!account) return failed(account.error(), id);
+  return print(is_json_ ? to_json(*account) : to_text(*account, 0));
+}
+
+int Accounts::change(AccountId id, const AccountChange& change) {
+  const auto account = service_.change_account(id, change);
+  if (!account) return failed(account.error(), id);
+  return done(*account, "account " + std::to_string(id) + " (" + printable(account->name) + ") is " +
+                            (account->is_active ? "active" : "inactive"));
+}
+
 int Accounts::add(AccountId id, const std::string& name) {
   const Account account{.id = id, .name = name, .is_active = true};
   if (const auto status = service_.add_account(account); !status) return failed(status, id);
-  return done(account, id);
+  return done(account, "added account " + std::to_string(id) + " (" + printable(name) + "), active");
 }
 
 int Accounts::remove(AccountId id) {
   if (const auto status = service_.remove_account(id); !status) return failed(status, id);
   const std::string text = std::to_string(id);
-  return print(is_json_ ? "{\"id\":" + text + ",\"removed\":true}\n" : "removed account " + text + "\n");
+  if (is_json_) return print("{\"id\":" + text + ",\"removed\":true}\n");
+  say("removed account " + text);
+  return exit_done;
 }
 
 // What was asked for: the words behind "accounts".

@@ -46,9 +46,11 @@ bool TrackClient::wait_before_retry(Code code, std::chrono::steady_clock::time_p
     said_ = code;
   }
   pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_max);
-  if (std::chrono::steady_clock::now() + pause_ > deadline) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= deadline) return false;
+  const auto wake_at = std::min(deadline, now + pause_);
   std::unique_lock lock(mutex_);
-  return !stopping_.wait_for(lock, pause_, [this] { return is_stopping_; });
+  return !stopping_.wait_until(lock, wake_at, [this] { return is_stopping_; });
 }
 
 std::vector<Receipt> TrackClient::track(std::vector<Event> events) {

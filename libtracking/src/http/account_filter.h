@@ -14,8 +14,8 @@ namespace tracking::remote {
 
 /// The place from which on events of an added account are wanted.
 struct StartMark {
-  std::optional<Cursor> after;  ///< events behind it, if their cursors are of the same incarnation
-  Timestamp from{};             ///< else events accepted at this time or later
+  std::optional<Cursor> after = std::nullopt;  ///< events behind it, if their cursors are of the same incarnation
+  Timestamp from{};                            ///< else events accepted at this time or later
 };
 
 /// A stream is opened again at a position that lies before a change of the filter. Accounts that stay go on from that

@@ -22,11 +22,11 @@ enum class Reach : std::uint8_t {
 
 struct Answer {
   Reach reach = Reach::no_connection;
-  std::string reason;  ///< why there is no whole answer: "connection refused, ..."
+  std::string reason = {};  ///< why there is no whole answer: "connection refused, ..."
   int status = 0;
-  std::string content_type;  ///< without parameters, in lower case
+  std::string content_type = {};  ///< without parameters, in lower case
   std::chrono::seconds retry_after{0};
-  std::string body;       ///< bounded; empty if a sink took it
+  std::string body = {};  ///< bounded; empty if a sink took it
   bool is_whole = false;  ///< the body came to its own end, not to the connection's
 };
 
