@@ -51,6 +51,9 @@ struct ServiceOptions {
 /// What may be asked for with a batch.
 struct TrackOptions {
   AckLevel ack = AckLevel::broker_default;
+  /// Once an event is refused in a way that may pass (is_retriable), those behind it are not handed over either, and
+  /// share its code. Only as far as it is known in time: an event that had to wait does not hold up those behind it.
+  bool stops_at_failure = false;
 };
 
 /// Whether each dependency answers, and if not, why.

@@ -113,6 +113,7 @@ void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOp
     batch->events = events;
     batch->done = std::move(done);
     batch->ack = options.ack == AckLevel::broker_default ? shared_.default_ack : options.ack;
+    batch->stops_at_failure = options.stops_at_failure;
     batch->receipts.clear();
     batch->receipts.resize(events.size());
     batch->slots.clear();
@@ -120,9 +121,9 @@ void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOp
     batch->unfinished.store(events.size() + 1, std::memory_order_relaxed);
     const bool is_ack_given = batch->ack == AckLevel::stored ? shared_.traits.gives_stored : shared_.traits.gives_sent;
     if (shared_.is_closed.load(std::memory_order_acquire)) {
-      ended = refuse_all(*batch, Code::closed);
+      ended = refuse_from(*batch, 0, Code::closed);
     } else if (!is_ack_given) {
-      ended = refuse_all(*batch, Code::ack_unavailable);
+      ended = refuse_from(*batch, 0, Code::ack_unavailable);
     } else {
       ended = sort_out(*batch);
       publish(batch->slots, finished);
@@ -137,9 +138,9 @@ void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOp
   batch->finish(ended + 1);
 }
 
-std::size_t LaneCore::refuse_all(Batch& batch, Code code) {
-  for (Receipt& receipt : batch.receipts) receipt.code = code;
-  return batch.receipts.size();
+std::size_t LaneCore::refuse_from(Batch& batch, std::size_t first, Code code) {
+  for (std::size_t i = first; i < batch.receipts.size(); ++i) batch.receipts[i].code = code;
+  return batch.receipts.size() - first;
 }
 
 // Puts what can be published now into batch.slots, and what must wait for its account into misses_.
@@ -156,13 +157,21 @@ std::size_t LaneCore::sort_out(Batch& batch) {
     }
     // Once an account was missed its later events go the same way, so that none overtakes it.
     const std::uint64_t bit = bit_of(event.account_id);
-    const auto answer = missed_accounts & bit ? AccountAnswer::must_wait : shared_.directory.find(event.account_id);
+    auto answer = missed_accounts & bit ? AccountAnswer::must_wait : shared_.directory.find(event.account_id);
     if (answer == AccountAnswer::must_wait) {
       missed_accounts |= bit;
-      misses_.push_back(i);
-    } else {
-      ended += take_answer(slot, answer, batch.slots);
+      if (!batch.stops_at_failure) {
+        misses_.push_back(i);
+        continue;
+      }
+      // Before anything behind it is taken: it may be known already that the repository does not answer.
+      answer = park(slot);
+      if (answer == AccountAnswer::must_wait) continue;
     }
+    ended += take_answer(slot, answer, batch.slots);
+    const Code code = batch.receipts[i].code;
+    const bool is_failure = answer != AccountAnswer::active && is_retriable(code);
+    if (batch.stops_at_failure && is_failure) return ended + refuse_from(batch, i + 1, code);
   }
   return ended;
 }
@@ -170,18 +179,21 @@ std::size_t LaneCore::sort_out(Batch& batch) {
 std::size_t LaneCore::park_misses(Batch& batch) {
   std::size_t ended = 0;
   for (const std::uint32_t index : misses_) {
-    ParkedEvent& parked = batch.parked.emplace_back();
-    parked.slot = {.batch = &batch, .index = index};
-    const Event& event = batch.events[index];
-    check(event, parked.slot, batch.receipts[index]);
-    parked.account_id = event.account_id;
-    parked.target = this;
-    // Once it waits, the node is not ours to look at.
-    const EventSlot slot = parked.slot;
-    const AccountAnswer answer = shared_.directory.park(parked);
+    EventSlot slot{.batch = &batch, .index = index};
+    check(batch.events[index], slot, batch.receipts[index]);
+    const AccountAnswer answer = park(slot);
     if (answer != AccountAnswer::must_wait) ended += take_answer(slot, answer, batch.slots);
   }
   return ended;
+}
+
+// Once it waits, the event's node is not ours to look at.
+AccountAnswer LaneCore::park(const EventSlot& slot) {
+  ParkedEvent& parked = slot.batch->parked.emplace_back();
+  parked.slot = slot;
+  parked.account_id = slot.batch->events[slot.index].account_id;
+  parked.target = this;
+  return shared_.directory.park(parked);
 }
 
 std::size_t LaneCore::take_answer(const EventSlot& slot, AccountAnswer answer, std::vector<EventSlot>& accepted) {

@@ -44,6 +44,7 @@ struct Batch {
   std::span<const Event> events;
   ReceiptHandler done;
   AckLevel ack = AckLevel::broker_default;
+  bool stops_at_failure = false;
   std::vector<Receipt> receipts;
   std::vector<EventSlot> slots;    // scratch: the events to be published now
   std::deque<ParkedEvent> parked;  // addresses are given away
@@ -111,9 +112,10 @@ class LaneCore final : public ParkedTarget {
   };
 
   // mutex_ held. Those that return a number say how many of the batch's events have ended.
-  std::size_t refuse_all(Batch& batch, Code code);
+  std::size_t refuse_from(Batch& batch, std::size_t first, Code code);
   std::size_t sort_out(Batch& batch);
   std::size_t park_misses(Batch& batch);
+  AccountAnswer park(const EventSlot& slot);
   std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, std::vector<EventSlot>& accepted);
   bool check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept;
   /// A repeat does not go on; `ended` is raised unless the first of its kind is still under way.

@@ -318,7 +318,7 @@ void EventRoutes::Impl::post_array(Work& work, std::span<char> body) {
   }
   if (work.events.empty()) return complete_array(work, {});
   lane.track(work.events, [&work](std::span<const Receipt> receipts) { work.routes->complete_array(work, receipts); },
-             {.ack = work.ack});
+             {.ack = work.ack, .stops_at_failure = true});
 }
 
 void EventRoutes::Impl::complete_array(Work& work, std::span<const Receipt> receipts) noexcept {

@@ -133,7 +133,7 @@ void NdjsonIntake::Impl::dispatch() {
   batch.owner = shared_from_this();
   if (batch.events().empty()) return complete(batch, {});
   lane_.track(batch.events(), [this, &batch](std::span<const Receipt> receipts) { complete(batch, receipts); },
-              {.ack = ack_});
+              {.ack = ack_, .stops_at_failure = true});
 }
 
 NdjsonIntake::Feed NdjsonIntake::Impl::state() noexcept {
