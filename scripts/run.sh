@@ -13,7 +13,7 @@ make_release() {
   [ -f $build/build.ninja ] || cmake --preset release
   cmake --build $build --target tracking-httpd tracking-cli
 }
-echo "Building a release in $build (the first time takes a few minutes)"
+[ -x $build/bin/tracking-cli ] || echo "Building a release in $build: this once it takes a few minutes."
 make_release >"$build/run.log" 2>&1 || { tail -n 60 "$build/run.log" >&2 && exit 1; }
 PATH=$PWD/$build/bin:$PATH
 
@@ -46,7 +46,7 @@ for _ in {1..100}; do
   sleep 0.1
 done
 [ -s "$work/ready" ] || { echo "tracking-httpd was not ready within 10 s:" >&2 && cat "$work/httpd.log" >&2 && exit 1; }
-echo "ready: $url shows the events in a browser"
+echo "ready; open $url/ in a browser to watch"
 
 # The subscriber starts from the beginning of this run, so that it does not matter who is first: it or the event.
 say "tracking-cli subscribe -u $url &"
@@ -54,7 +54,8 @@ tracking-cli subscribe -u "$url" --since all --count 1 --for 10s --cursor-file "
 subscriber=$!
 
 say "curl -XPOST -d '{\"account_id\":1,\"data\":\"foo\"}' $url/"
-curl -sS --max-time 5 -XPOST -d '{"account_id":1,"data":"foo"}' "$url/" && echo
+answer=$(curl -sS --max-time 5 -XPOST -d '{"account_id":1,"data":"foo"}' "$url/")
+echo "$answer"
 
 wait $subscriber || { echo "The event did not arrive at the subscriber." >&2 && cat "$work/httpd.log" >&2 && exit 1; }
 
