@@ -128,6 +128,13 @@ void try_line(std::string_view text) {
   TRACKING_REQUIRE(!traits.has_line_breaks);
   TRACKING_REQUIRE(codec::is_event_id(fields->id) && fields->account_id >= 1 && !fields->data.empty());
   TRACKING_REQUIRE(fields->producer.empty() == (fields->sequence == 0));
+  // A space more, and it is no longer the layout that we read at a glance.
+  const ExactBytes spaced("{ " + std::string(text.substr(1)));
+  const auto slowly = parse_event_line(spaced.view());
+  TRACKING_REQUIRE(slowly && slowly->id == fields->id && slowly->account_id == fields->account_id);
+  TRACKING_REQUIRE(slowly->timestamp == fields->timestamp && slowly->occurred_at == fields->occurred_at);
+  TRACKING_REQUIRE(slowly->producer == fields->producer && slowly->sequence == fields->sequence);
+  TRACKING_REQUIRE(slowly->data == fields->data);
   TRACKING_REQUIRE(parse_cursor(cursor_text({.json = bytes.view(), .cursor = {}, .cursor_text = {}})));
 }
 

@@ -4,12 +4,13 @@
 
 #include <limits>
 #include <random>
-#include <regex>
 
 namespace tracking {
 namespace {
 
 using std::chrono::microseconds;
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 Cursor example() {
   return {.incarnation = 0x0123456789abcdef,
@@ -38,7 +39,9 @@ TEST(Cursors, AreCAndFortyEightHarmlessCharacters) {
                         .timestamp = Timestamp(microseconds(static_cast<std::int64_t>(random()))),
                         .id_hash = random()};
     const auto text = to_text(cursor);
-    EXPECT_TRUE(std::regex_match(text, std::regex("c_[A-Za-z0-9_-]{48}"))) << text;
+    EXPECT_EQ(text.size(), 50u);
+    EXPECT_EQ(text.substr(0, 2), "c_");
+    EXPECT_EQ(text.find_first_not_of(alphabet), text.npos) << text;
     EXPECT_EQ(parse_cursor(text), cursor);
   }
 }
@@ -72,7 +75,6 @@ TEST(Cursors, CutOrLengthenedTextIsNone) {
 }
 
 TEST(Cursors, RandomTextIsNone) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::mt19937_64 random(2);
   for (int i = 0; i < 100'000; ++i) {
     std::string text = "c_AQ";  // even if the version is right

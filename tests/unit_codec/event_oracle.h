@@ -1,4 +1,4 @@
-// A second opinion on event objects: what RapidJSON's tree and plain code over it say. Slow and simple on purpose.
+// A second opinion on event objects: what RapidJSON's reader and plain code over it say. Slow and simple on purpose.
 #pragma once
 
 #include <tracking/event.h>

@@ -49,7 +49,7 @@ TEST(Times, EveryDayOfTenThousandYearsIsWrittenAndReadRight) {
     const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     for (int month = 1; month <= 12; ++month) {
       for (int day = 1; day <= days[month - 1] + (month == 2 && is_leap); ++day, day_us += 86'400'000'000) {
-        char expected[40];
+        char expected[64];
         std::snprintf(expected, sizeof expected, "%04d-%02d-%02dT00:00:00.000000Z", year, month, day);
         ASSERT_EQ(text_of(day_us), expected);
         ASSERT_EQ(microseconds_of(expected), day_us);

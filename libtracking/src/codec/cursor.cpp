@@ -1,12 +1,12 @@
 // Cursors as text, and the other ways to say where a subscription starts.
-#include <tracking/subscription.h>
+#include "codec/cursor.h"
 
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/rfc3339.h"
 
 #include <cstring>
-#include <limits>
+#include <new>
 
 namespace tracking {
 namespace {
@@ -15,20 +15,10 @@ namespace {
 // characters of base64url without a bit left over, so every cursor has exactly one text.
 constexpr std::string_view prefix = "c_";
 constexpr unsigned char cursor_version = 1;
-constexpr std::size_t checked_bytes = 1 + 4 * 8;
-constexpr std::size_t check_bytes = 3;
-constexpr std::size_t cursor_bytes = checked_bytes + check_bytes;
+constexpr int check_bytes = 3;
+constexpr std::size_t cursor_bytes = 1 + 4 * 8 + check_bytes;
 constexpr std::size_t cursor_characters = cursor_bytes / 3 * 4;
-static_assert(cursor_characters == 48);
-
-constexpr std::uint64_t fnv_offset_basis = 0xcbf29ce484222325;
-constexpr std::uint64_t fnv_prime = 0x100000001b3;
-
-std::uint64_t fnv1a(const char* bytes, std::size_t size) noexcept {
-  std::uint64_t hash = fnv_offset_basis;
-  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ static_cast<unsigned char>(bytes[i])) * fnv_prime;
-  return hash;
-}
+static_assert(prefix.size() + cursor_characters == codec::cursor_text_size);
 
 unsigned char* put_u64(unsigned char* out, std::uint64_t value) noexcept {
   for (int shift = 56; shift >= 0; shift -= 8) *out++ = static_cast<unsigned char>(value >> shift);
@@ -42,12 +32,14 @@ std::uint64_t get_u64(const unsigned char*& in) noexcept {
 }
 
 // Against typing mistakes, cut texts and chance, not against forgers: a cursor gives no rights.
-void put_check(unsigned char* out, const unsigned char* bytes) noexcept {
-  const std::uint64_t hash = fnv1a(reinterpret_cast<const char*>(bytes), checked_bytes);
-  const std::uint64_t folded = hash ^ hash >> 24 ^ hash >> 48;
-  out[0] = static_cast<unsigned char>(folded >> 16);
-  out[1] = static_cast<unsigned char>(folded >> 8);
-  out[2] = static_cast<unsigned char>(folded);
+std::uint32_t check_of(unsigned char version, const Cursor& cursor) noexcept {
+  std::uint64_t hash = version;
+  const auto time = static_cast<std::uint64_t>(cursor.timestamp.time_since_epoch().count());
+  for (const std::uint64_t word : {cursor.incarnation, cursor.position, time, cursor.id_hash}) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;  // 2^64 / golden ratio, odd: spreads every bit upwards
+    hash ^= hash >> 32;
+  }
+  return static_cast<std::uint32_t>(hash * 0x9e3779b97f4a7c15 >> (64 - 8 * check_bytes));
 }
 
 // "30s" in microseconds. Nothing if it is no duration, or one that no Timestamp can be away from another.
@@ -101,12 +93,9 @@ std::string_view id_of_line(std::string_view line) noexcept {
 
 }  // namespace
 
-std::uint64_t hash_id(std::string_view id) noexcept {
-  const std::uint64_t hash = fnv1a(id.data(), id.size());
-  return hash != 0 ? hash : 1;
-}
+namespace codec {
 
-std::string to_text(const Cursor& cursor) {
+char* write_cursor(char* out, const Cursor& cursor) noexcept {
   unsigned char bytes[cursor_bytes];
   unsigned char* end = bytes;
   *end++ = cursor_version;
@@ -114,30 +103,52 @@ std::string to_text(const Cursor& cursor) {
   end = put_u64(end, cursor.position);
   end = put_u64(end, static_cast<std::uint64_t>(cursor.timestamp.time_since_epoch().count()));
   end = put_u64(end, cursor.id_hash);
-  put_check(end, bytes);
-  std::string text(prefix.size() + cursor_characters, '\0');
-  std::memcpy(text.data(), prefix.data(), prefix.size());
-  codec::encode_base64url(text.data() + prefix.size(), bytes, sizeof bytes);
+  const std::uint32_t check = check_of(cursor_version, cursor);
+  for (int shift = 8 * (check_bytes - 1); shift >= 0; shift -= 8) *end++ = static_cast<unsigned char>(check >> shift);
+  std::memcpy(out, prefix.data(), prefix.size());
+  return encode_base64url(out + prefix.size(), bytes, sizeof bytes);
+}
+
+Cursor cursor_of(const DeliveryView& view) noexcept {
+  Cursor cursor = view.cursor;
+  if (cursor.id_hash == 0 && view.gap == nullptr && !view.json.empty()) {
+    const auto id = id_of_line(view.json);
+    if (!id.empty()) cursor.id_hash = hash_id(id);
+  }
+  return cursor;
+}
+
+}  // namespace codec
+
+std::uint64_t hash_id(std::string_view id) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash != 0 ? hash : 1;
+}
+
+std::string to_text(const Cursor& cursor) {
+  std::string text(codec::cursor_text_size, '\0');
+  codec::write_cursor(text.data(), cursor);
   return text;
 }
 
 std::optional<Cursor> parse_cursor(std::string_view text) noexcept {
-  if (text.size() != prefix.size() + cursor_characters || text.substr(0, prefix.size()) != prefix) return std::nullopt;
+  if (text.size() != codec::cursor_text_size || text.substr(0, prefix.size()) != prefix) return std::nullopt;
   unsigned char bytes[cursor_bytes];
   if (!codec::decode_base64url(bytes, text.data() + prefix.size(), cursor_characters)) return std::nullopt;
-  unsigned char check[check_bytes];
-  put_check(check, bytes);
-  if (bytes[0] != cursor_version || std::memcmp(check, bytes + checked_bytes, check_bytes) != 0) return std::nullopt;
   const unsigned char* in = bytes + 1;
   Cursor cursor;
   cursor.incarnation = get_u64(in);
   cursor.position = get_u64(in);
   cursor.timestamp = Timestamp(std::chrono::microseconds(static_cast<std::int64_t>(get_u64(in))));
   cursor.id_hash = get_u64(in);
+  std::uint32_t check = 0;
+  for (int i = 0; i < check_bytes; ++i) check = check << 8 | *in++;
+  if (bytes[0] != cursor_version || check != check_of(cursor_version, cursor)) return std::nullopt;
   return cursor;
 }
 
-Result<StartPoint> parse_since(const Since& since, Timestamp now) noexcept {
+Result<StartPoint> parse_since(const Since& since, Timestamp now) noexcept try {
   const std::string_view text = since.text();
   StartPoint start;
   if (text.empty() || text == "now") return start;
@@ -162,6 +173,8 @@ Result<StartPoint> parse_since(const Since& since, Timestamp now) noexcept {
   if (!time) return no_start_point();
   start.time = *time;
   return start;
+} catch (const std::bad_alloc&) {
+  return Status(Code::overloaded, {});
 }
 
 std::string to_json(const Gap& gap) {
@@ -174,12 +187,7 @@ std::string to_json(const Gap& gap) {
 
 std::string cursor_text(const DeliveryView& view) {
   if (!view.cursor_text.empty()) return std::string(view.cursor_text);
-  Cursor cursor = view.cursor;
-  if (cursor.id_hash == 0 && view.gap == nullptr && !view.json.empty()) {
-    const auto id = id_of_line(view.json);
-    if (!id.empty()) cursor.id_hash = hash_id(id);
-  }
-  return to_text(cursor);
+  return to_text(codec::cursor_of(view));
 }
 
 }  // namespace tracking

@@ -106,7 +106,10 @@ class Decoder {
   const char* read_id(const char* at, Event& event) noexcept;
   const char* read_occurred_at(const char* at, Event& event) noexcept;
   const char* read_string(const char* at, const char* what, std::string_view& text) noexcept;
-  const char* skip_value(const char* at) noexcept { return scanner_.skip_value(at, nesting_max - 1); }
+  const char* skip_value(const char* at) noexcept {
+    const bool is_string = at != scanner_.end() && *at == '"';
+    return is_string ? scanner_.skip_string(at) : scanner_.skip_value(at, nesting_max - 1);
+  }
 
   char* writable(const char* at) noexcept { return text_ + scanner_.offset_of(at); }
   void refuse(std::string_view member, const char* at, const char* what, Code code = Code::invalid_event) noexcept {

@@ -6,6 +6,8 @@
 #include "codec/json_scanner.h"
 #include "codec/rfc3339.h"
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace tracking {
@@ -90,9 +92,78 @@ bool read_member(std::string_view name, std::string_view value, Seen& seen, Even
   return !is_ours_in_disguise(name);
 }
 
-}  // namespace
+// Our own lines have one layout, so that only the data must be read byte by byte. What fails stays failed.
+class OwnLayout {
+ public:
+  explicit OwnLayout(std::string_view line) noexcept : left_(line) {}
 
-std::optional<EventFields> parse_event_line(std::string_view line) noexcept {
+  template <std::size_t size>
+  bool take(const char (&literal)[size]) noexcept {
+    const bool is_there = left_.size() >= size - 1 && std::memcmp(left_.data(), literal, size - 1) == 0;
+    if (is_there) left_.remove_prefix(size - 1);
+    return is_there;
+  }
+  template <std::size_t size>
+  void need(const char (&literal)[size]) noexcept {
+    failed_ |= !take(literal);
+  }
+  /// Up to the next quote or comma.
+  std::string_view take_until(char end) noexcept {
+    const auto piece = left_.substr(0, std::min(left_.find(end), left_.size()));
+    left_.remove_prefix(piece.size());
+    return piece;
+  }
+  std::string_view id() noexcept {
+    const auto text = take_until('"');
+    failed_ |= !codec::is_event_id(text);
+    return text;
+  }
+  Timestamp time() noexcept {
+    const auto text = left_.substr(0, codec::rfc3339_size);
+    left_.remove_prefix(text.size());
+    const auto time = codec::parse_rfc3339(text);
+    failed_ |= !time;
+    return time.value_or(Timestamp{});
+  }
+  std::uint64_t number(std::uint64_t max) noexcept {
+    const auto value = parse_positive(take_until(','), max);
+    failed_ |= !value;
+    return value.value_or(0);
+  }
+  /// The value that fills the rest but for a brace.
+  std::string_view data() noexcept {
+    JsonScanner scanner(left_.data(), left_.size());
+    const char* const end = failed_ ? nullptr : scanner.skip_value(left_.data(), codec::nesting_max - 1);
+    failed_ |= !end || end + 1 != scanner.end() || *end != '}' || scanner.has_line_breaks();
+    return left_.substr(0, failed_ ? 0 : left_.size() - 1);
+  }
+  bool has_failed() const noexcept { return failed_; }
+
+ private:
+  std::string_view left_;
+  bool failed_ = false;
+};
+
+std::optional<EventFields> parse_own_line(std::string_view text) noexcept {
+  OwnLayout line(text);
+  EventFields fields;
+  line.need("{\"id\":\"");
+  fields.id = line.id();
+  line.need("\",\"account_id\":");
+  fields.account_id = static_cast<AccountId>(line.number(std::numeric_limits<AccountId>::max()));
+  line.need(",\"timestamp\":\"");
+  fields.timestamp = line.time();
+  if (line.take("\",\"occurred_at\":\"")) fields.occurred_at = line.time();
+  line.need("\",\"producer\":\"");
+  fields.producer = line.id();
+  line.need("\",\"sequence\":");
+  fields.sequence = line.number(std::numeric_limits<std::uint64_t>::max());
+  line.need(",\"data\":");
+  fields.data = line.data();
+  return line.has_failed() ? std::nullopt : std::optional(fields);
+}
+
+std::optional<EventFields> parse_line_of_others(std::string_view line) noexcept {
   if (line.empty() || line.front() != '{') return std::nullopt;
   JsonScanner scanner(line.data(), line.size());
   EventFields fields;
@@ -121,6 +192,13 @@ std::optional<EventFields> parse_event_line(std::string_view line) noexcept {
     fields.sequence = 0;
   }
   return fields;
+}
+
+}  // namespace
+
+std::optional<EventFields> parse_event_line(std::string_view line) noexcept {
+  const auto fields = parse_own_line(line);
+  return fields ? fields : parse_line_of_others(line);
 }
 
 }  // namespace tracking

@@ -95,16 +95,12 @@ const char* JsonScanner::skip_value(const char* at, int levels) noexcept {
   }
 }
 
-const char* JsonScanner::skip_name(const char* at, std::string_view& name) noexcept {
-  if (at == end_) return fail(at, unexpected_end);
-  if (*at != '"') return fail(at, "expected a member's name in quotes");
-  const char* const begin = at + 1;
-  if (!(at = skip_string(at))) return nullptr;
-  name = {begin, static_cast<std::size_t>(at - 1 - begin)};
-  at = skip_space(at);
-  if (at == end_) return fail(at, unexpected_end);
-  if (*at != ':') return fail(at, "expected ':' after a member's name");
-  return skip_space(at + 1);
+const char* JsonScanner::fail_at_name(const char* at) noexcept {
+  return fail(at, at == end_ ? unexpected_end : "expected a member's name in quotes");
+}
+
+const char* JsonScanner::fail_at_colon(const char* at) noexcept {
+  return fail(at, at == end_ ? unexpected_end : "expected ':' after a member's name");
 }
 
 const char* JsonScanner::skip_scalar(const char* at) noexcept {

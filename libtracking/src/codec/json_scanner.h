@@ -43,7 +43,15 @@ class JsonScanner {
     return skip_rest_of_string(at + 1);
   }
   /// Over `"name" :` and the space after it. The name without its quotes is what stands in `name`.
-  const char* skip_name(const char* at, std::string_view& name) noexcept;
+  const char* skip_name(const char* at, std::string_view& name) noexcept {
+    if (at == end_ || *at != '"') return fail_at_name(at);
+    const char* const begin = at + 1;
+    if (!(at = skip_string(at))) return nullptr;
+    name = {begin, static_cast<std::size_t>(at - 1 - begin)};
+    at = skip_space(at);
+    if (at == end_ || *at != ':') return fail_at_colon(at);
+    return skip_space(at + 1);
+  }
   const char* skip_number(const char* at) noexcept;
 
   /// Sets the fault; always nullptr.
@@ -55,6 +63,8 @@ class JsonScanner {
   static constexpr const char* unexpected_end = "unexpected end of the text";
 
  private:
+  const char* fail_at_name(const char* at) noexcept;
+  const char* fail_at_colon(const char* at) noexcept;
   const char* skip_some_space(const char* at) noexcept;
   const char* skip_rest_of_string(const char* at) noexcept;
   const char* skip_scalar(const char* at) noexcept;

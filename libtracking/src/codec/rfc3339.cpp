@@ -105,8 +105,11 @@ char* write_rfc3339(char* out, Timestamp time) noexcept {
   std::int64_t time_us = time.time_since_epoch().count();
   time_us = time_us < time_min_us ? time_min_us : time_us > time_max_us ? time_max_us : time_us;
   const auto since_offset = static_cast<std::uint64_t>(time_us + days_offset * us_per_day);
-  const auto day_number = static_cast<std::uint32_t>(since_offset / us_per_day);
-  const std::uint64_t day_us = since_offset % us_per_day;
+  const std::uint64_t second_number = since_offset / us_per_second;
+  const auto us = static_cast<std::uint32_t>(since_offset % us_per_second);
+  // 86400 is 128 * 675, and what is left of the seconds after a shift by 7 has 32 bits.
+  const std::uint32_t day_number = static_cast<std::uint32_t>(second_number >> 7) / 675;
+  const auto second = static_cast<std::uint32_t>(second_number - std::uint64_t{day_number} * seconds_per_day);
 
   const std::uint32_t n1 = 4 * day_number + 3;
   const std::uint32_t century = n1 / days_per_era;
@@ -120,8 +123,6 @@ char* write_rfc3339(char* out, Timestamp time) noexcept {
   const std::uint32_t month = (n3 >> 16) - (is_next_year ? 12 : 0);
   const std::uint32_t day = (n3 & 0xffff) / 2'141 + 1;
 
-  const auto second = static_cast<std::uint32_t>(day_us / us_per_second);
-  const auto us = static_cast<std::uint32_t>(day_us % us_per_second);
   write_two_digits(out, year / 100);
   write_two_digits(out + 2, year % 100);
   out[4] = '-';
