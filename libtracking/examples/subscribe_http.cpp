@@ -28,7 +28,9 @@ void use(tracking::AccountId account_id, std::string_view data) {
 int main(int argc, char** argv) {
   if (argc > 1) file = argv[1];
   const std::string saved = load();
+  // clang-format off
   auto subscriber = tracking::Subscriber::open("http://127.0.0.1:8080", {.account_ids = {1, 3}, .since = saved}, {tracking::http()}).value();
+  // clang-format on
   while (auto delivery = subscriber->next()) {
     if (auto* gap = delivery->gap()) warn(gap->reason, gap->missed);
     if (auto* event = delivery->event()) use(event->account_id, event->data);
