@@ -13,6 +13,8 @@ class OptionReader {
   explicit OptionReader(OptionTable& table) : table_(table) {}
 
   Status read_flags(std::span<const char* const> arguments);
+  /// What is only a flag (--help) holds even if another source turns out to be wrong.
+  Status assign_only_flags();
   Status read_environment(const Environment& environment);
   Status read_file();
   Status assign_all();

@@ -217,6 +217,14 @@ Status OptionReader::assign(const Given& given) {
   return {};
 }
 
+Status OptionReader::assign_only_flags() {
+  for (const auto& given : given_) {
+    if (!given.option->is_only_flag_) continue;
+    if (auto status = assign(given); !status) return status;
+  }
+  return {};
+}
+
 Status OptionReader::assign_all() {
   std::stable_sort(given_.begin(), given_.end(),
                    [](const Given& left, const Given& right) { return left.source < right.source; });

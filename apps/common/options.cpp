@@ -234,6 +234,7 @@ Status OptionTable::parse(std::span<const char* const> arguments) {
 Status OptionTable::parse(std::span<const char* const> arguments, const Environment& environment) {
   OptionReader reader(*this);
   if (auto status = reader.read_flags(arguments); !status) return status;
+  if (auto status = reader.assign_only_flags(); !status) return status;
   if (auto status = reader.read_environment(environment); !status) return status;
   if (auto status = reader.read_file(); !status) return status;
   return reader.assign_all();

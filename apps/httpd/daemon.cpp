@@ -113,10 +113,6 @@ Status Daemon::open_service() {
   auto service = TrackingService::open(options, linked_backends());
   if (!service) return service.error();
   service_ = std::move(*service);
-  if (options.ack == AckLevel::stored && !service_->broker_traits().gives_stored) {
-    return {Code::ack_unavailable, "--ack stored cannot be kept by the broker " + redacted(settings_.broker) +
-                                       ", which puts nothing on stable storage: choose another --broker or --ack sent"};
-  }
   return {};
 }
 

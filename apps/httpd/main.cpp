@@ -1,6 +1,8 @@
 // tracking-httpd: reads its settings, then runs, or does the one thing that it was asked for.
+#include "configuration.h"
 #include "daemon.h"
 #include "healthcheck.h"
+#include "linked_backends.h"
 #include "process.h"
 #include "settings.h"
 
@@ -22,16 +24,17 @@ int run(std::span<const char* const> arguments) {
   httpd::Settings settings;
   apps::OptionTable table(httpd::program_text());
   httpd::describe_settings(table, settings);
-  const auto status = httpd::read_settings(table, settings, arguments);
+  auto status = httpd::read_settings(table, settings, arguments);
 
   // --help and --version answer whatever else is wrong.
   if (settings.shows_help) return print(table.help());
   if (settings.shows_version) return print("tracking-httpd " + std::string(version()) + "\n");
-  if (settings.shows_markdown) return print(table.markdown());
+  if (settings.shows_markdown) return print(httpd::configuration_markdown());
   if (!status) return table.report(status);
   if (settings.does_print_config) return print(table.print_config());
-  if (settings.does_check_config) return print("the configuration is valid\n");
   if (settings.does_healthcheck) return httpd::run_healthcheck(settings);
+  if (status = httpd::check_backends(settings); !status) return table.report(status);
+  if (settings.does_check_config) return print("the configuration is valid\n");
   httpd::prepare_process();
   return httpd::run_daemon(settings);
 }

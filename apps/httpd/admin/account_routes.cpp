@@ -65,8 +65,8 @@ AdminAnswer account_answer(int status, const Account& account) {
 }  // namespace
 
 AdminAnswer method_not_allowed(std::string_view method, const std::string& allowed) {
-  auto answer = AdminAnswer::problem(Code::method_not_allowed,
-                                     std::string(method) + " is not possible here, but " + allowed + " is");
+  auto answer =
+      AdminAnswer::problem(Code::method_not_allowed, std::string(method) + " is not allowed here; allowed: " + allowed);
   answer.headers.emplace_back("Allow", allowed);
   return answer;
 }

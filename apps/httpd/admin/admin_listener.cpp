@@ -47,7 +47,7 @@ AdminAnswer AdminListener::Impl::answer_read_only(const AdminRequest& request) {
                                 "the admin listener has /v1/accounts, /v1/ledger, /metrics, /livez and /readyz");
   }
   if (method != "GET" && method != "HEAD") return method_not_allowed(method, "GET, HEAD");
-  if (path == "/livez") return AdminAnswer::json(200, R"({"status":"live"})");
+  if (path == "/livez") return AdminAnswer::json(200, R"({"status":"up"})");
   if (path == "/v1/ledger") return AdminAnswer::json(200, parts.ledger.json());
   if (path == "/metrics") {
     return {.status = 200,
