@@ -85,9 +85,9 @@ class Option {
 /// What the program says about itself.
 struct ProgramText {
   std::string program;                  ///< "tracking-httpd", "tracking-cli subscribe": begins every message
-  std::string usage;                    ///< after the program's name: "[options]"
-  std::string summary;                  ///< the first lines of --help
-  std::string epilogue;                 ///< the last lines of --help: examples
+  std::string usage = {};               ///< after the program's name: "[options]"
+  std::string summary = {};             ///< the first lines of --help
+  std::string epilogue = {};            ///< the last lines of --help: examples
   std::string variables = "TRACKING_";  ///< what the variables' names begin with
   std::size_t positionals_max = 0;      ///< how many arguments without a dash are taken
 };
