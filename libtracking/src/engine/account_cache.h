@@ -1,4 +1,4 @@
-// Remembered answers about accounts: a bounded hash table of 16 bytes an entry that is read without a lock.
+// Remembered answers about accounts: a bounded hash table of 30 bytes an entry that is read without a lock.
 #pragma once
 
 #include <tracking/account.h>
@@ -23,9 +23,9 @@ struct Remembered {
 /// find(), prefetch() and ask_refresh() may be called by any thread, at any time. All else changes the table and is
 /// called by one thread at a time.
 ///
-/// Entries live in buckets of one cache line, four in each. An account is in its home bucket or in one of the next two,
-/// so a hit touches one line nearly always. A reader may, very rarely, miss an entry that is just being moved; it never
-/// sees another account's answer. When the table is full, the entries not used lately go first (CLOCK).
+/// Entries live in buckets of one cache line, four in each. An account is in its home bucket or in one of the next
+/// three, so a hit touches one line nearly always. A reader may, very rarely, miss an entry that is just being moved;
+/// it never sees another account's answer. When the table is full, the entries not used lately go first (CLOCK).
 class AccountCache {
  public:
   explicit AccountCache(std::size_t entries_max);

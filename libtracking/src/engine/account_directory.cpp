@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "codec/json_bytes.h"
 #include "engine/account_threads.h"
 
 namespace tracking::engine {
@@ -15,16 +16,19 @@ Status check_id(AccountId id) {
 }
 
 Status check_name(std::string_view name) {
+  const auto refused = [](const std::string& why) {
+    return Status(Code::invalid_parameter, "An account's name " + why);
+  };
   std::size_t characters = 0;
-  for (const char byte : name) {
-    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) {
-      return {Code::invalid_parameter, "An account's name must not contain control characters."};
-    }
-    characters += (static_cast<unsigned char>(byte) & 0xc0) != 0x80;  // counts code points
+  const char* const end = name.data() + name.size();
+  for (const char* at = name.data(); at != end; ++characters) {
+    const auto byte = static_cast<unsigned char>(*at);
+    if (byte < 0x20 || byte == 0x7f) return refused("must not contain control characters.");
+    at = byte < 0x80 ? at + 1 : codec::skip_utf8(at, end);
+    if (!at) return refused("must be valid UTF-8.");
   }
   if (characters >= 1 && characters <= name_characters_max) return {};
-  return {Code::invalid_parameter,
-          "An account's name has 1 to 200 characters; this one has " + std::to_string(characters) + "."};
+  return refused("has 1 to 200 characters; this one has " + std::to_string(characters) + ".");
 }
 
 Status is_closed() { return {Code::closed, "The service is closed."}; }

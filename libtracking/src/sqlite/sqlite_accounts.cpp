@@ -13,8 +13,9 @@ namespace tracking::sqlite_accounts {
 namespace {
 
 // A table made by hand may have anything in its columns; ids that are none are passed over, and names are cut.
+// The plus takes the affinity from what is asked, so that it is found in a column of texts too.
 constexpr const char* find_sql =
-    "SELECT asked.key, accounts.is_active FROM json_each(?1) AS asked JOIN accounts ON accounts.id = asked.value";
+    "SELECT asked.key, accounts.is_active FROM json_each(?1) AS asked JOIN accounts ON accounts.id = +asked.value";
 constexpr const char* get_sql = "SELECT id, substr(name, 1, 200), is_active FROM accounts WHERE id = ?1";
 constexpr const char* list_sql =
     "SELECT id, substr(name, 1, 200), is_active FROM accounts WHERE id > ?1 AND typeof(id) = 'integer' "
