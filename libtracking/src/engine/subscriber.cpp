@@ -45,9 +45,17 @@ struct Subscriber::Impl {
   Deliveries batch;                            // what next() hands out piece by piece; used by the reading thread
   std::size_t batch_next = 0;
   std::vector<AccountId> accounts;  // guarded by mutex; sorted, empty = all
-  std::string cursor;               // guarded by mutex; of the last delivery handed over, if is_cursor_known
-  bool is_cursor_known = false;     // guarded by mutex
+  std::optional<Cursor> cursor;     // guarded by mutex; of the last delivery handed over
+  std::string cursor_as_received;   // guarded by mutex; the same as it came from a distance, or empty
   bool has_ended = false;           // guarded by mutex
+
+  // mutex held. The text is made when it is asked for: most cursors never are.
+  void hand_over(const DeliveryView& view) {
+    cursor = view.cursor;
+    cursor_as_received = view.cursor_text;
+    if (cursor->id_hash != 0 || view.gap || !view.cursor_text.empty()) return;
+    if (const auto event = parse_event_line(view.json)) cursor->id_hash = hash_id(event->id);
+  }
 
   bool is_closed() const {
     const std::lock_guard lock(signal->mutex);
@@ -97,8 +105,7 @@ struct Subscriber::Impl {
         while (batch_next < batch.size()) {
           const DeliveryView& view = batch[batch_next++];
           if (!is_wanted(view)) continue;
-          cursor = cursor_text(view);
-          is_cursor_known = true;
+          hand_over(view);
           return Delivery(view);
         }
         batch_next = 0;
@@ -139,15 +146,18 @@ std::optional<Delivery> Subscriber::next(std::chrono::nanoseconds timeout) {
 std::size_t Subscriber::next_batch(std::chrono::nanoseconds timeout,
                                    const std::function<void(const Deliveries&)>& handle) {
   Deliveries& batch = impl_->batch;
-  Deliveries rest;  // what next() left of a batch, if it was used before
-  for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest.add(batch[impl_->batch_next]);
-  if (rest.empty() && !impl_->fill(batch, deadline_after(timeout))) return 0;
-  const Deliveries& ready = rest.empty() ? batch : rest;
+  std::optional<Deliveries> rest;  // what next() left of a batch, if it was used before
+  if (impl_->batch_next < batch.size()) {
+    rest.emplace();
+    for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest->add(batch[impl_->batch_next]);
+  } else if (!impl_->fill(batch, deadline_after(timeout))) {
+    return 0;
+  }
+  const Deliveries& ready = rest ? *rest : batch;
   const std::size_t count = ready.size();
   handle(ready);
   const std::lock_guard lock(impl_->mutex);
-  impl_->cursor = cursor_text(ready[count - 1]);
-  impl_->is_cursor_known = true;
+  impl_->hand_over(ready[count - 1]);
   impl_->batch_next = 0;
   batch.clear();
   return count;
@@ -164,7 +174,8 @@ Status Subscriber::set_accounts(std::vector<AccountId> account_ids) {
 
 std::string Subscriber::cursor() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->is_cursor_known ? impl_->cursor : impl_->subscription->cursor();
+  if (!impl_->cursor) return impl_->subscription->cursor();
+  return impl_->cursor_as_received.empty() ? to_text(*impl_->cursor) : impl_->cursor_as_received;
 }
 
 void Subscriber::close() noexcept {

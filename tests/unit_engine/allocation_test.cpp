@@ -1,0 +1,83 @@
+// On the hit path an event allocates nothing.
+#include <gtest/gtest.h>
+#include <tracking/tracking.h>
+
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "unit_engine/support.h"
+
+namespace {
+// Of the thread that tracks and reads; the engine's own threads work in the background.
+thread_local std::uint64_t allocations = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace tracking {
+namespace {
+
+using namespace std::chrono_literals;
+
+// So many lines fit one chunk of history (256 KiB), which is the memory broker's unit of allocation.
+constexpr int event_count = 1'000;
+
+struct Allocations : ::testing::Test {
+  void SetUp() override {
+    for (int i = 0; i < 2 * event_count; ++i) ASSERT_TRUE(service->track(event));
+    read_all();
+    // A line that fills what is left of the chunk: the events that are counted begin a new one, made here.
+    const std::string filler = '"' + std::string(250'000, 'x') + '"';
+    ASSERT_TRUE(service->track({.account_id = 1, .data = filler}));
+    ASSERT_TRUE(service->track({.account_id = 1, .data = "1"}));
+    ASSERT_TRUE(service->track(std::vector<Event>(256, event)).size() == 256);
+    read_all();
+    before = allocations;
+  }
+  std::size_t read_all() {
+    std::size_t count = 0;
+    while (auto read = subscriber->next_batch(1ms, [](const Deliveries&) {})) count += read;
+    return count;
+  }
+  const Event event{.account_id = 1, .data = R"({"page":"/","price":1.5})"};
+  std::unique_ptr<TrackingService> service =
+      TrackingService::open(std::make_unique<test::FixedAccounts>(), "memory:").value();
+  std::unique_ptr<Subscriber> subscriber = service->subscribe().value();
+  std::uint64_t before = 0;
+};
+
+TEST_F(Allocations, TheCounterCounts) {
+  ::operator delete(::operator new(1));
+  EXPECT_GT(allocations, before);
+}
+
+TEST_F(Allocations, TrackingOneByOneMakesNone) {
+  for (int i = 0; i < event_count; ++i) ASSERT_TRUE(service->track(event));
+  EXPECT_EQ(allocations - before, 0u);
+}
+
+TEST_F(Allocations, TrackingABatchMakesNone) {
+  const std::vector<Event> batch(256, event);
+  std::size_t accepted = 0;
+  before = allocations;
+  service->track(batch, [&accepted](std::span<const Receipt> receipts) { accepted = receipts.size(); });
+  EXPECT_EQ(accepted, batch.size());
+  EXPECT_EQ(allocations - before, 0u);
+}
+
+TEST_F(Allocations, ReadingInBatchesMakesNone) {
+  for (int i = 0; i < event_count; ++i) ASSERT_TRUE(service->track(event));
+  EXPECT_EQ(read_all(), static_cast<std::size_t>(event_count));
+  EXPECT_EQ(allocations - before, 0u);
+}
+
+}  // namespace
+}  // namespace tracking
