@@ -72,7 +72,10 @@ void Connection::read(std::string_view bytes, std::string& out) {
   flush_answers();
   parse(bytes);
   if (phase_ == Phase::stream) fill_stream();
-  if (saw_end_ && bytes.empty() && !has_encoded_rest_) handle_end();
+  if (saw_end_ && !is_held_up(bytes)) {
+    handle_end();
+    bytes = {};
+  }
   flush_answers();
   if (!bytes.empty()) {
     input_.assign(bytes);
@@ -136,13 +139,18 @@ bool Connection::wants_bytes() const noexcept {
   return true;
 }
 
+/// True if what is here can be gone on with later; else it waits for bytes.
+bool Connection::is_held_up(std::string_view rest) const noexcept {
+  if (has_more_ || is_intake_paused_ || is_memory_short_) return true;
+  return phase_ == Phase::head && !rest.empty() && !may_read();
+}
+
 void Connection::handle_end() {
   switch (phase_) {
     case Phase::head:
     case Phase::dropping:
       return begin_closing(false);
     case Phase::body:
-      if (is_intake_paused_ || is_memory_short_ || has_more_) return;
       return cut_body(Code::bad_request, "the body ended before its length");
     case Phase::stream:
       // A reader that closes its side is gone.

@@ -93,6 +93,7 @@ class Connection {
   void read(std::string_view bytes, std::string& out);
   bool may_read() const noexcept;
   void parse(std::string_view& input);
+  bool is_held_up(std::string_view rest) const noexcept;
   void handle_end();
   void flush_answers();
   void write_answer(Exchange& exchange, const web::Answer& answer);

@@ -13,8 +13,6 @@ constexpr std::size_t unfinished_bytes_max = 16 * 1024;
 /// Inflated at once, and in one turn: a bomb must not hold up the loop.
 constexpr std::size_t inflated_bytes = 16 * 1024;
 constexpr int inflated_pieces_max = 16;
-/// Set aside for a body at first; more as it comes.
-constexpr std::size_t first_body_bytes_max = 64 * 1024;
 
 bool has_text(std::string_view piece) noexcept { return piece.find_first_not_of(" \t\r\n") != std::string_view::npos; }
 
@@ -148,8 +146,11 @@ void Connection::append_body(Exchange& exchange, std::string_view piece) {
   const std::size_t size = exchange.body.size() + piece.size();
   if (size > body_limit_) return refuse_body(exchange, Code::too_large, "the body is too large");
   if (size > exchange.body.capacity()) {
-    const auto announced = std::min<std::uint64_t>(parser_->content_length().value_or(0), first_body_bytes_max);
-    exchange.body.reserve(std::max({size, exchange.body.capacity() * 2, static_cast<std::size_t>(announced)}));
+    // By what came, not by what was announced: promises cost a slow client nothing.
+    const std::size_t doubled = std::max(exchange.body.capacity() * 2, size);
+    const auto length = parser_->content_length();
+    const bool is_length_of_body = length && !exchange.inflater;
+    exchange.body.reserve(is_length_of_body ? std::min<std::uint64_t>(doubled, *length) : doubled);
   }
   exchange.body += piece;
   reserve(exchange);

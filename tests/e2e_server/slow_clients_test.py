@@ -1,0 +1,49 @@
+"""Clients that take their time, by the thousand (fault 21)."""
+
+import resource
+import time
+
+from e2e_support import Daemon, wait_until
+from e2e_support.waiting import seconds
+from server_support import EVENT, post
+
+
+def test_slow_clients_are_closed_at_their_deadline_and_honest_ones_are_served():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    with Daemon() as daemon, daemon.connect() as honest:
+        honest.send(post())
+        assert honest.read_answer().status == 202
+        before = daemon.private_bytes()
+        heads = [daemon.connect() for _ in range(1000)]
+        bodies = [daemon.connect() for _ in range(1000)]
+        started = time.monotonic()
+        for raw in heads:
+            raw.send(b"POST / HTTP/1.1\r\nHost: a\r\nX-A: ")
+        for raw in bodies:
+            raw.send(post(b"[" + EVENT * 20, headers=["Content-Length: 1000000"], length=False))
+        slowest = 0.0
+        while time.monotonic() - started < seconds(8):
+            at = time.monotonic()
+            honest.send(post())
+            assert honest.read_answer().status == 202
+            slowest = max(slowest, time.monotonic() - at)
+        assert slowest < seconds(2)
+        assert daemon.private_bytes() - before < 2000 * 16 * 1024
+        # A byte now and then is no head.
+        for raw in heads:
+            raw.send(b"x")
+        for raw in heads:
+            assert raw.read_answer().problem == "request-timeout"
+        assert time.monotonic() - started < seconds(15)
+        for raw in heads + bodies:
+            raw.close()
+        wait_until(lambda: daemon.open_files() < 100, what="all closed")
+        honest.send(post())
+        assert honest.read_answer().status == 202
+        assert daemon.ledger()["in_flight"] == 0
+
+
+def test_a_connection_that_says_nothing_is_closed_silently():
+    with Daemon() as daemon, daemon.connect() as raw:
+        assert raw.is_closed_within(14)
+        assert raw.buffer == b""
