@@ -69,7 +69,7 @@ bool has_file_form(const Option& option) noexcept {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& names) {
   std::string nearest;
-  std::size_t nearest_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  std::size_t nearest_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   if (name.size() > 64) return nearest;
   for (const auto& candidate : names) {
     const auto steps = distance(name, candidate);

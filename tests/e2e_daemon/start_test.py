@@ -114,10 +114,13 @@ def test_the_limit_of_open_files_is_raised():
 
 
 def test_a_closed_stdout_and_stderr_stop_nobody():
-    process = subprocess.Popen([program("tracking-httpd"), "--demo", "--listen", "127.0.0.1:0", "--admin-listen",
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = subprocess.Popen([program("tracking-httpd"), "--demo", "--listen", address, "--admin-listen",
                                 "127.0.0.1:0"], env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     process.stderr.close()
+    wait_until(lambda: run_httpd("--healthcheck", "--listen", address).returncode == 0, what="ready")
     process.terminate()
     assert process.wait(seconds(15)) == 0
 

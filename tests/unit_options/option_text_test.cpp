@@ -59,7 +59,7 @@ TEST_F(OptionText, PrintedConfigurationMasksSecrets) {
 
 TEST_F(OptionText, DocumentationHasARowForEachSetting) {
   EXPECT_THAT(table.markdown(),
-              AllOf(HasSubstr("## Some\n"), HasSubstr("| `--max-size` | `TRACKING_MAX_SIZE` | `64KiB` | 1B to 1MiB |"),
+              AllOf(HasSubstr("## Some\n"), HasSubstr("| `--max-size` | `TRACKING_MAX_SIZE` | `64KiB` | 1 to 1MiB |"),
                     HasSubstr("| `--token-file` | `TRACKING_TOKEN`, `TRACKING_TOKEN_FILE` |"), HasSubstr("low or high"),
                     Not(HasSubstr("secret-flag"))));
 }

@@ -2,9 +2,11 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 namespace tracking::httpd {
@@ -14,6 +16,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto write_timeout = 10s;
+constexpr auto patience = 100ms;  // what a silent visitor is given while others wait for its thread
 constexpr auto linger_timeout = 500ms;
 constexpr std::size_t linger_bytes_max = 256u << 10;
 
@@ -37,13 +40,19 @@ bool wait_for(int socket, short events, Clock::time_point deadline) {
 
 bool AdminConnection::wait_for_request(std::chrono::milliseconds timeout) {
   if (!buffer_.empty()) return true;
-  const auto deadline = Clock::now() + timeout;
+  const auto start = Clock::now();
+  const auto deadline = start + timeout;
+  const auto patient_until = std::min(deadline, start + patience);
   for (;;) {
-    pollfd waiting[2] = {{socket_, POLLIN, 0}, {stop_, POLLIN, 0}};
-    const int ready = ::poll(waiting, 2, ms_until(deadline));
+    const bool is_patient = Clock::now() < patient_until;
+    pollfd waiting[3] = {{socket_, POLLIN, 0}, {stop_, POLLIN, 0}, {crowded_, POLLIN, 0}};
+    const int ready = ::poll(waiting, is_patient ? 2 : 3, ms_until(is_patient ? patient_until : deadline));
     if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0 && is_patient && patient_until < deadline) continue;
     if (ready <= 0 || waiting[1].revents != 0) return false;
-    return fill(deadline) > 0;
+    if (waiting[0].revents != 0) return fill(deadline) > 0;
+    std::uint64_t one = 0;
+    if (::read(crowded_, &one, sizeof one) > 0) return false;
   }
 }
 

@@ -13,12 +13,14 @@ namespace tracking::httpd {
 /// wrote ourselves), then what comes over the wire.
 class AdminConnection final : public httplib::Stream {
  public:
-  /// `stop` becomes readable when the server stops. Neither descriptor is owned.
-  AdminConnection(int socket, int stop) noexcept : socket_(socket), stop_(stop) {}
+  /// `stop` becomes readable when the server stops, and `crowded` (a semaphore) when others wait for a thread. No
+  /// descriptor is owned.
+  AdminConnection(int socket, int stop, int crowded) noexcept : socket_(socket), stop_(stop), crowded_(crowded) {}
 
   enum class Head { whole, closed, too_large, timed_out };
 
-  /// Waits for a request's first byte. False: the peer closed, the time is over, or the server stops.
+  /// Waits for a request's first byte. False: the peer closed, the time is over, the server stops, or the peer was
+  /// silent for a moment while others waited.
   bool wait_for_request(std::chrono::milliseconds timeout);
   /// Reads up to the empty line into head_bytes().
   Head read_head(std::size_t bytes_max, std::chrono::milliseconds timeout);
@@ -46,6 +48,7 @@ class AdminConnection final : public httplib::Stream {
 
   int socket_;
   int stop_;
+  int crowded_;
   std::string head_;
   std::string prepared_;
   std::string buffer_;  // read ahead

@@ -102,13 +102,16 @@ class AdminServer::Server final : public httplib::Server {
 
   const AdminHandlers handlers_;
   const int stop_event_;
+  const int crowded_event_;
   std::uint16_t port_ = 0;
   std::thread acceptor_;
 };
 
 AdminServer::Server::Server(AdminHandlers handlers)
-    : handlers_(std::move(handlers)), stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  new_task_queue = [] { return new WorkerPool(threads_max); };  // httplib owns it
+    : handlers_(std::move(handlers)),
+      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      crowded_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {
+  new_task_queue = [this] { return new WorkerPool(threads_max, crowded_event_); };  // httplib owns it
   set_tcp_nodelay(true);
   set_keep_alive_max_count(requests_per_connection_max);
   set_keep_alive_timeout(std::chrono::seconds(idle_timeout).count());
@@ -127,6 +130,7 @@ AdminServer::Server::Server(AdminHandlers handlers)
 AdminServer::Server::~Server() {
   stop_and_join();
   ::close(stop_event_);
+  ::close(crowded_event_);
 }
 
 Status AdminServer::Server::bind_exclusively(const std::string& host, std::uint16_t port) {
@@ -163,7 +167,7 @@ void AdminServer::Server::stop_and_join() {
 }
 
 bool AdminServer::Server::process_and_close_socket(socket_t socket) {
-  AdminConnection connection(socket, stop_event_);
+  AdminConnection connection(socket, stop_event_, crowded_event_);
   bool goes_on = true;
   for (std::size_t count = 1; goes_on && !is_stopping(); ++count) {
     if (!connection.wait_for_request(idle_timeout)) break;

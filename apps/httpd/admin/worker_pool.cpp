@@ -1,6 +1,9 @@
 #include "worker_pool.h"
 
+#include <unistd.h>
+
 #include <chrono>
+#include <cstdint>
 #include <system_error>
 
 namespace tracking::httpd {
@@ -14,6 +17,7 @@ void WorkerPool::enqueue(std::function<void()> task) {
   std::unique_lock lock(mutex_);
   has_room_.wait(lock, [&] { return tasks_.size() < threads_max_; });
   tasks_.push_back(std::move(task));
+  if (idle_ < tasks_.size() && threads_.size() == threads_max_) ask_for_room();
   if (idle_ < tasks_.size() && threads_.size() < threads_max_) {
     try {
       std::thread thread(&WorkerPool::work, this);
@@ -36,6 +40,7 @@ void WorkerPool::work() {
     if (tasks_.empty() && (!has_task || is_shut_down_)) break;
     auto task = std::move(tasks_.front());
     tasks_.pop_front();
+    if (tasks_.empty()) take_back_requests();
     lock.unlock();
     has_room_.notify_one();
     task();
@@ -46,6 +51,17 @@ void WorkerPool::work() {
   ended_.push_back(std::move(self->second));
   threads_.erase(self);
   has_room_.notify_all();  // shutdown() waits for the last one
+}
+
+void WorkerPool::ask_for_room() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(crowded_, &one, sizeof one);
+}
+
+void WorkerPool::take_back_requests() noexcept {
+  std::uint64_t one = 0;
+  while (::read(crowded_, &one, sizeof one) > 0) {
+  }
 }
 
 void WorkerPool::join_ended(std::unique_lock<std::mutex>& lock) {

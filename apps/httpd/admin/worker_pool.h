@@ -13,10 +13,12 @@
 namespace tracking::httpd {
 
 /// At most `threads_max` tasks run at once and as many again wait; then enqueue() waits, and connections stay in the
-/// kernel's backlog.
+/// kernel's backlog. For each task that finds no thread, the `crowded` eventfd (a semaphore) is raised: a task that
+/// only waits for a visitor to speak takes one and makes room.
 class WorkerPool final : public httplib::TaskQueue {
  public:
-  explicit WorkerPool(std::size_t threads_max) : threads_max_(threads_max) {}
+  /// The descriptor is not owned.
+  WorkerPool(std::size_t threads_max, int crowded) : threads_max_(threads_max), crowded_(crowded) {}
 
   void enqueue(std::function<void()> task) override;
   /// Runs what waits, then ends all threads.
@@ -25,8 +27,11 @@ class WorkerPool final : public httplib::TaskQueue {
  private:
   void work();
   void join_ended(std::unique_lock<std::mutex>& lock);
+  void ask_for_room() noexcept;
+  void take_back_requests() noexcept;
 
   const std::size_t threads_max_;
+  const int crowded_;
   std::mutex mutex_;
   std::condition_variable has_task_;
   std::condition_variable has_room_;
