@@ -119,10 +119,10 @@ def test_subscribers_that_never_read_hold_up_no_one(fresh):
         thread.start()
         with fresh.connect(timeout=60) as writer:
             batch = b"[" + b",".join([event(value)] * 500) + b"]"
-            for _ in range(40):
+            for round in range(40):
                 writer.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(batch) + batch)
                 assert writer.read_answer().json()["accepted"] == 500
-                    wait_until(lambda: len(received) >= 500 * (round + 1), 30, "the reader")
+                wait_until(lambda: len(received) >= 500 * (round + 1), 30, "the reader")
         thread.join(60)
     assert len([line for line in received if line]) == 20000
     # History (64 MiB) apart, what 50 streams hold.
