@@ -7,7 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kib = 1u << 10;
 constexpr std::size_t mib = 1u << 20;
 constexpr std::size_t gib = 1u << 30;
 
