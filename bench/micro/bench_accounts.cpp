@@ -148,5 +148,3 @@ void memory(benchmark::State& state) {
 BENCHMARK(memory)->Name("cache/memory")->Arg(1000)->Arg(1'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-
-BENCHMARK_MAIN();

@@ -193,6 +193,14 @@ class NotingTarget final : public ParkedTarget {
     std::unique_lock lock(mutex_);
     return turned_.wait_for(lock, 10s, [&] { return answers_.size() >= count; });
   }
+  /// The first answer that came for `id`; must_wait if none did.
+  AccountAnswer answer_of(AccountId id) {
+    std::lock_guard lock(mutex_);
+    for (const auto& [account, answer] : answers_) {
+      if (account == id) return answer;
+    }
+    return AccountAnswer::must_wait;
+  }
   std::vector<std::pair<AccountId, AccountAnswer>> answers() {
     std::lock_guard lock(mutex_);
     return answers_;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <new>
 #include <random>
 
@@ -105,13 +106,19 @@ AccountCache::~AccountCache() {
 
 const AccountCache::Slot* AccountCache::slot_of(AccountId id, std::uint64_t& value) const noexcept {
   const auto key = static_cast<std::uint64_t>(id);
-  const Slot* slot = table_.load(std::memory_order_acquire)->home(mix(key ^ seed_));
-  for (const Slot* const end = slot + slots_in_reach; slot != end; ++slot) {
-    if (slot->key.load(std::memory_order_relaxed) != key) continue;
-    const std::uint64_t before = slot->value.load(std::memory_order_acquire);
-    const bool is_ours = slot->key.load(std::memory_order_acquire) == key;
-    value = slot->value.load(std::memory_order_relaxed);
-    if (is_ours && (value & state_mask) != 0 && ((before ^ value) & ~set_by_readers) == 0) return slot;
+  const Slot* bucket = table_.load(std::memory_order_acquire)->home(mix(key ^ seed_));
+  for (std::size_t i = 0; i < window; ++i, bucket += slots_per_bucket) {
+    // All four are compared before the one branch, because which of them it is cannot be predicted.
+    unsigned matches = 0;
+    for (unsigned at = 0; at < slots_per_bucket; ++at) {
+      matches |= static_cast<unsigned>(bucket[at].key.load(std::memory_order_relaxed) == key) << at;
+    }
+    if (matches == 0) continue;
+    const Slot& slot = bucket[std::countr_zero(matches)];
+    const std::uint64_t before = slot.value.load(std::memory_order_acquire);
+    const bool is_ours = slot.key.load(std::memory_order_acquire) == key;
+    value = slot.value.load(std::memory_order_relaxed);
+    if (is_ours && (value & state_mask) != 0 && ((before ^ value) & ~set_by_readers) == 0) return &slot;
   }
   return nullptr;
 }

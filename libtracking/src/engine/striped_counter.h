@@ -2,15 +2,25 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 
 namespace tracking::engine {
 
-/// Thread-safe. total() is exact when nobody adds.
+/// Thread-safe; add() must not be called while a thread ends. total() is exact when nobody adds.
+///
+/// Each thread has a stripe to itself while there are no more than 63, so that adding needs no locked instruction: one
+/// would make the processor finish all that is under way, and lookups that wait for memory could not overlap.
 class StripedCounter {
  public:
   void add(std::uint64_t count = 1) noexcept {
-    stripes_[stripe_of_this_thread()].count.fetch_add(count, std::memory_order_relaxed);
+    const unsigned stripe = stripe_of_this_thread();
+    std::atomic<std::uint64_t>& counter = stripes_[stripe].count;
+    if (stripe == shared_stripe) {
+      counter.fetch_add(count, std::memory_order_relaxed);
+    } else {
+      counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    }
   }
   std::uint64_t total() const noexcept {
     std::uint64_t sum = 0;
@@ -19,18 +29,43 @@ class StripedCounter {
   }
 
  private:
-  static constexpr unsigned stripe_count = 16;  // guess: event loops and lookup threads of a small machine
+  static constexpr unsigned shared_stripe = 63;
   struct alignas(64) Stripe {
     std::atomic<std::uint64_t> count{0};
   };
 
+  /// A stripe taken for a thread's life; who takes it next goes on counting where this one ended.
+  class Claim {
+   public:
+    Claim() noexcept {
+      std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+      do {
+        stripe = static_cast<unsigned>(std::countr_one(taken));
+        if (stripe >= shared_stripe) {
+          stripe = shared_stripe;
+          return;
+        }
+      } while (!taken_.compare_exchange_weak(taken, taken | (std::uint64_t{1} << stripe), std::memory_order_acquire,
+                                             std::memory_order_relaxed));
+    }
+    ~Claim() {
+      if (stripe != shared_stripe) taken_.fetch_and(~(std::uint64_t{1} << stripe), std::memory_order_release);
+    }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+    unsigned stripe;
+
+   private:
+    static inline std::atomic<std::uint64_t> taken_{0};
+  };
+
   static unsigned stripe_of_this_thread() noexcept {
-    static std::atomic<unsigned> next{0};
-    thread_local const unsigned stripe = next.fetch_add(1, std::memory_order_relaxed) % stripe_count;
-    return stripe;
+    thread_local const Claim claim;
+    return claim.stripe;
   }
 
-  Stripe stripes_[stripe_count];
+  Stripe stripes_[shared_stripe + 1];
 };
 
 }  // namespace tracking::engine
