@@ -1,6 +1,7 @@
 #include "connection_options.h"
 
 #include "common/values.h"
+#include "exit_codes.h"
 #include "terminal.h"
 
 #include <tracking/http.h>
@@ -42,6 +43,12 @@ Result<std::vector<AccountId>> parse_accounts(const std::vector<std::string>& te
     }
   }
   return ids;
+}
+
+int exit_code_of_opening(const Status& status) {
+  // An unknown scheme is "unsupported".
+  const bool is_usage = status.code() == Code::invalid_parameter || status.code() == Code::unsupported;
+  return is_usage ? exit_usage : exit_failed;
 }
 
 std::string advice(Code code, std::optional<AccountId> account_id) {

@@ -23,6 +23,9 @@ Result<BackendContext> connect_to(const std::string& url, bool retries = true);
 Result<std::vector<AccountId>> parse_accounts(const std::vector<std::string>& texts);
 std::optional<AccountId> parse_account(std::string_view text);
 
+/// The exit code for something that could not be opened: wrong usage if the URL or an option is at fault.
+int exit_code_of_opening(const Status& status);
+
 /// What to do about a failure, or an empty text. The account is named if the code is about one.
 std::string advice(Code code, std::optional<AccountId> account_id = std::nullopt);
 

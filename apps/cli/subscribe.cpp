@@ -95,7 +95,7 @@ int Subscribe::run() {
   not_ready.unlock();
   if (!status) {
     say_failure(status);
-    return status.code() == Code::invalid_parameter ? exit_usage : exit_failed;
+    return exit_code_of_opening(status);
   }
   return read_all();
 }

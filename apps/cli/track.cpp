@@ -137,7 +137,7 @@ int track_one(const TrackSettings& settings, const Event& event) {
   const auto client = TrackClient::open(settings);
   if (!client) {
     say_failure(client.error());
-    return client.code() == Code::invalid_parameter ? exit_usage : exit_failed;
+    return exit_code_of_opening(client.error());
   }
   const Receipt receipt = (*client)->track({event}).front();
   if (receipt.code == Code::ok) return print(to_json(receipt) + "\n");

@@ -134,6 +134,7 @@ std::string explain(Code code, AccountId account_id) {
 }
 
 int track_lines(const TrackSettings& settings) {
+  std::unique_ptr<TrackClient> client;  // outlives the watcher, which may be stopping it
   std::atomic<TrackClient*> running{nullptr};
   std::atomic<bool> is_interrupted{false};
   const int stop = ::eventfd(0, EFD_CLOEXEC);
@@ -141,21 +142,22 @@ int track_lines(const TrackSettings& settings) {
     is_interrupted = true;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(stop, &one, sizeof one);
-    if (auto* client = running.load()) client->stop();
+    if (auto* started = running.load()) started->stop();
   }});
-  const auto client = TrackClient::open(settings);
-  if (!client) {
-    say_failure(client.error());
-    return client.code() == Code::invalid_parameter ? exit_usage : exit_failed;
+  auto opened = TrackClient::open(settings);
+  if (!opened) {
+    say_failure(opened.error());
+    return exit_code_of_opening(opened.error());
   }
-  running = client->get();
-  LineTracker tracker(**client);
+  client = std::move(*opened);
+  running = client.get();
+  LineTracker tracker(*client);
   LineReader reader(lines_max, line_bytes_max);
   std::vector<LineReader::Line> lines;
   while (!is_interrupted && reader.read(lines, stop) && tracker.track(lines)) {
   }
   tracker.show(true);
-  return end_of(tracker, **client, settings, is_interrupted);
+  return end_of(tracker, *client, settings, is_interrupted);
 }
 
 }  // namespace tracking::cli

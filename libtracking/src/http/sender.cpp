@@ -64,9 +64,18 @@ bool Sender::is_running() {
 void Sender::add(std::span<const Item> items) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.insert(queue_.end(), items.begin(), items.end());
+    if (!is_stopping_) {
+      queue_.insert(queue_.end(), items.begin(), items.end());
+      changed_.notify_one();
+      return;
+    }
   }
-  changed_.notify_one();
+  refuse(items);
+}
+
+void Sender::refuse(std::span<const Item> items) {
+  for (const Item& item : items) item.call->receipt(item.index).code = Code::closed;
+  finish(items);
 }
 
 void Sender::stop() noexcept {
@@ -77,10 +86,13 @@ void Sender::stop() noexcept {
   changed_.notify_all();
   connection_.interrupt();
   if (thread_.joinable()) thread_.join();
-  std::vector<Item> rest(queue_.begin(), queue_.end());
-  queue_.clear();
-  for (const Item& item : rest) item.call->receipt(item.index).code = Code::closed;
-  finish(rest);
+  std::vector<Item> rest;
+  {
+    const std::lock_guard lock(mutex_);
+    rest.assign(queue_.begin(), queue_.end());
+    queue_.clear();
+  }
+  refuse(rest);
 }
 
 void Sender::run() {

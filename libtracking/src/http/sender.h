@@ -73,9 +73,9 @@ class Sender {
     TrackCall* call;
     std::size_t index;
   };
-  /// Takes over items that are counted in the backlog already.
+  /// Takes over items that are counted in the backlog already. After stop() they are refused as closed.
   void add(std::span<const Item> items);
-  /// Cuts the request under way, whose events are in doubt then, and refuses what is queued as closed.
+  /// Cuts the request under way, whose events are in doubt then, and refuses what is queued. One thread at a time.
   void stop() noexcept;
 
  private:
@@ -84,6 +84,7 @@ class Sender {
   void send(std::span<const Item> items);
   void send_one(const Item& item);
   void finish(std::span<const Item> items);
+  void refuse(std::span<const Item> items);
   void make_id(const Item& item);
   Answer post(std::string body, AckLevel ack);
   bool is_running();

@@ -113,6 +113,7 @@ ServiceStats HttpService::stats() noexcept {
 }
 
 Status HttpService::close(std::chrono::milliseconds deadline) noexcept {
+  const std::lock_guard closing(closing_mutex_);
   std::vector<std::weak_ptr<DeliveryQueue>> subscriptions;
   {
     const std::lock_guard lock(mutex_);

@@ -48,6 +48,7 @@ class HttpService final : public TrackingService {
   AccountsClient accounts_;
   std::vector<std::unique_ptr<Sender>> senders_;  // constant after construction
 
+  std::mutex closing_mutex_;  // held by close()
   std::mutex mutex_;
   bool is_closed_ = false;                                   // guarded by mutex_
   std::vector<std::weak_ptr<DeliveryQueue>> subscriptions_;  // guarded by mutex_
