@@ -94,7 +94,7 @@ struct Receipt {
   Code code = Code::internal;
   AckLevel ack = AckLevel::broker_default;  ///< the level reached, if code is ok
   bool duplicate = false;                   ///< its key was accepted before; `timestamp` is the first answer's
-  EventId id = {};                               ///< set if code is ok or in_doubt
+  EventId id = {};                          ///< set if code is ok or in_doubt
   Timestamp timestamp{};                    ///< when it was accepted, if code is ok or in_doubt
 };
 

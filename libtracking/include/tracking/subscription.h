@@ -87,7 +87,7 @@ inline constexpr std::string_view corrupt = "corrupt";
 
 /// Events were missed here.
 struct Gap {
-  std::string reason = {};                                  ///< one of gap_reason, or another
+  std::string reason = {};                             ///< one of gap_reason, or another
   std::optional<std::uint64_t> missed = std::nullopt;  ///< how many, if known
   std::optional<AccountId> account_id = std::nullopt;  ///< if a single account is meant
 };
@@ -101,9 +101,9 @@ struct EventFields {
   AccountId account_id = 0;
   Timestamp timestamp{};
   std::optional<Timestamp> occurred_at = std::nullopt;
-  std::string_view producer = {};   ///< empty if the line has none (another's message)
-  std::uint64_t sequence = 0;  ///< 0 if the line has none
-  std::string_view data = {};       ///< the JSON text of the value
+  std::string_view producer = {};  ///< empty if the line has none (another's message)
+  std::uint64_t sequence = 0;      ///< 0 if the line has none
+  std::string_view data = {};      ///< the JSON text of the value
 };
 
 /// Reads an event line (docs/HTTP.md "The event"). Nothing if it is none.

@@ -29,8 +29,7 @@ Result<const Backend*> find_backend(const std::vector<Backend>& backends, const 
 }  // namespace
 
 Backends::Backends() {
-  backends_.push_back(
-      {.schemes = {"memory"}, .accounts = open_memory_accounts, .broker = memory::open_memory_broker});
+  backends_.push_back({.schemes = {"memory"}, .accounts = open_memory_accounts, .broker = memory::open_memory_broker});
 }
 
 Backends::Backends(std::initializer_list<Backend> backends) : Backends() {

@@ -94,8 +94,7 @@ Result<std::shared_ptr<Broker>> open_broker(const BrokerSource& source, BackendC
 
 }  // namespace
 
-AccountSource::AccountSource(const std::vector<Account>& accounts)
-    : repository_(make_memory_accounts(accounts)) {}
+AccountSource::AccountSource(const std::vector<Account>& accounts) : repository_(make_memory_accounts(accounts)) {}
 
 TrackingService::~TrackingService() = default;
 
