@@ -16,7 +16,9 @@ COMPONENTS = ["http", "sqlite", "testing"]
 OPTIONAL_HEADERS = {f"{component}.h" for component in COMPONENTS}
 # With the same options and without the folder's name in the key, ccache serves what the build under test compiled.
 ENVIRONMENT = os.environ | {"CCACHE_NOHASHDIR": "1"}
-CONFIGURE = ["-G", "Ninja", f"-DCMAKE_CXX_COMPILER={COMPILER}", f"-DCMAKE_BUILD_TYPE={os.environ['TRACKING_BUILD_TYPE']}"]
+BUILD_TYPE = os.environ["TRACKING_BUILD_TYPE"]
+CONFIGURE = ["-G", "Ninja", f"-DCMAKE_CXX_COMPILER={COMPILER}", f"-DCMAKE_BUILD_TYPE={BUILD_TYPE}",
+             f"-DCMAKE_CXX_FLAGS_{BUILD_TYPE.upper()}={os.environ['TRACKING_CXX_FLAGS']}"]
 
 
 def run(*command, env=None, check=True):
