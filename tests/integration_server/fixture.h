@@ -68,6 +68,12 @@ class Client {
     buffer_.erase(0, left);
     return std::stoi(head.substr(9, 3));
   }
+  /// Closes with RST: nobody waits for answers any more.
+  void reset() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
+  }
   void close() {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;

@@ -28,6 +28,7 @@ TEST_F(ListenerTest, AnAnswerThatComesAfterItsConnectionIsCountedAndForgotten) {
     Client client = connect();
     client.send(post() + post());
     ASSERT_TRUE(eventually([&] { return ledger_.read().in_flight == 2; }));
+    client.reset();
   }
   ASSERT_TRUE(eventually([&] { return connections() == 0; }));
   faults_->release();
