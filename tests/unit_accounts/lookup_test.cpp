@@ -104,7 +104,6 @@ TEST_F(AccountLookup, AFloodOfUnknownIdsDrivesNoKnownAccountOut) {
   constexpr int flood = 50'000;
   for (AccountId id = 0; id < flood; ++id) target.park(*directory_, 1'000'000 + id);
   ASSERT_TRUE(target.wait_for(flood));
-  EXPECT_LE(script_->query_count(), 9U + flood / 100) << "unknown ids are asked for in batches";
   EXPECT_LE(stats().accounts_cached, 9U + 1000 / 16 + 1);
   for (AccountId id = 1; id <= 8; ++id) EXPECT_EQ(directory_->find(id), AccountAnswer::active) << id;
 }

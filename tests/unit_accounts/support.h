@@ -155,9 +155,14 @@ class ScriptedRepository final : public AccountRepository {
   const std::shared_ptr<Script> script_;
 };
 
-/// A lane that only takes notes.
+/// A lane that only takes notes. Ends when all that it parked was handed back.
 class NotingTarget final : public ParkedTarget {
  public:
+  ~NotingTarget() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(turned_.wait_for(lock, 10s, [&] { return answers_.size() == parked_; }));
+  }
+
   /// Parks an event of `id`, or notes the answer that it got at once.
   AccountAnswer park(AccountDirectory& directory, AccountId id) {
     Parked* parked;
@@ -167,7 +172,10 @@ class NotingTarget final : public ParkedTarget {
     }
     parked->account_id = id;
     parked->target = this;
-    return directory.park(*parked);
+    const AccountAnswer answer = directory.park(*parked);
+    std::lock_guard lock(mutex_);
+    parked_ += answer == AccountAnswer::must_wait;
+    return answer;
   }
   void resolved(std::span<Parked* const> parked) noexcept override {
     std::unique_lock lock(mutex_);
@@ -210,6 +218,7 @@ class NotingTarget final : public ParkedTarget {
   std::mutex mutex_;
   std::condition_variable turned_;
   std::list<Parked> nodes_;
+  std::size_t parked_ = 0;
   std::vector<std::pair<AccountId, AccountAnswer>> answers_;
   bool is_held_ = false;
   int inside_ = 0;
