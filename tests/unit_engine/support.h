@@ -8,6 +8,7 @@
 #include <future>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tracking::test {
@@ -80,9 +81,16 @@ struct RecordedService {
                                    {.account_id = 2, .data = "0"},
                                    {.account_id = 3, .data = "0"},
                                    {.account_id = 9, .data = "0"}};
-    std::promise<void> done;
-    warm_up_lane->track(first, [&done](std::span<const Receipt>) { done.set_value(); });
-    done.get_future().wait();
+    // An account's answer is seen by all only after those who waited for it were served, so one round is not enough.
+    for (bool is_inline = false; !is_inline;) {
+      std::promise<void> done;
+      const auto caller = std::this_thread::get_id();
+      warm_up_lane->track(first, [&](std::span<const Receipt>) {
+        is_inline = std::this_thread::get_id() == caller;
+        done.set_value();
+      });
+      done.get_future().wait();
+    }
     broker->clear();
   }
   std::shared_ptr<RecordingBroker> broker = std::make_shared<RecordingBroker>();
