@@ -21,7 +21,7 @@ for build in "${builds[@]}"; do
   log=build/$build.log
   mkdir -p build
   { cmake --preset "$build" && cmake --build "build/$build" -j "$jobs" --target "${targets[$build]}"; } >"$log" 2>&1 || {
-    grep -E 'error|FAILED|warning' -A 8 "$log" | head -n 120 >&2 || true
+    grep -E 'error:|Error|FAILED' -B 4 -A 6 "$log" | cut -c -240 | head -n 60 >&2 || true
     echo "The build $build failed; all of its output is in $log." >&2
     exit 1
   }
