@@ -107,7 +107,8 @@ struct DuplicateFilter::Shard {
 };
 
 DuplicateFilter::DuplicateFilter(std::size_t keys_max, std::chrono::nanoseconds window)
-    : keys_per_generation_(keys_max / shard_count + 1),
+    // An eighth more, for shards that get more than their share.
+    : keys_per_generation_(keys_max / shard_count * 9 / 8 + 1),
       window_(window),
       secret_(random_secret()),
       shards_(std::make_unique<Shard[]>(shard_count)) {}

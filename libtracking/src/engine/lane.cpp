@@ -86,12 +86,14 @@ void PublishGroup::finish(const Outcome& outcome) noexcept {
 
 template <class T>
 T& LaneCore::Pool<T>::take() {
-  for (std::size_t tries = std::min(pool_tries, items_.size()); tries > 0; --tries) {
-    T& item = items_[next_++ % items_.size()];
-    if (!item.is_used.load(std::memory_order_acquire)) {
-      item.is_used.store(true, std::memory_order_relaxed);
-      return item;
-    }
+  // The first ones first: they have grown to what is needed, and are in the cache. When many are under way, the others
+  // in turn.
+  const auto is_free = [](T& item) { return !item.is_used.load(std::memory_order_acquire); };
+  for (std::size_t tries = 0; tries < std::min(2 * pool_tries, items_.size()); ++tries) {
+    T& item = items_[tries < pool_tries ? tries : next_++ % items_.size()];
+    if (!is_free(item)) continue;
+    item.is_used.store(true, std::memory_order_relaxed);
+    return item;
   }
   T& item = items_.emplace_back();
   item.is_used.store(true, std::memory_order_relaxed);
