@@ -21,6 +21,11 @@ def test_slow_clients_are_closed_at_their_deadline_and_honest_ones_are_served():
             raw.send(b"POST / HTTP/1.1\r\nHost: a\r\nX-A: ")
         for raw in bodies:
             raw.send(post(b"[" + EVENT * 20, headers=["Content-Length: 1000000"], length=False))
+        # Measured early: what the honest client sends in the seconds that follow goes into the broker's history.
+        for _ in range(200):
+            honest.send(post())
+            assert honest.read_answer().status == 202
+        assert daemon.private_bytes() - before < 2000 * 16 * 1024
         slowest = 0.0
         while time.monotonic() - started < seconds(8):
             at = time.monotonic()
@@ -28,7 +33,6 @@ def test_slow_clients_are_closed_at_their_deadline_and_honest_ones_are_served():
             assert honest.read_answer().status == 202
             slowest = max(slowest, time.monotonic() - at)
         assert slowest < seconds(2)
-        assert daemon.private_bytes() - before < 2000 * 16 * 1024
         # A byte now and then is no head.
         for raw in heads:
             raw.send(b"x")
