@@ -14,6 +14,14 @@ std::size_t thread_number() noexcept {
   return number;
 }
 
+// For lanes that completions may still point to.
+void keep_for_ever(std::unique_ptr<LaneCore> lane) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<std::unique_ptr<LaneCore>>;
+  const std::lock_guard lock(mutex);
+  kept.push_back(std::move(lane));
+}
+
 // Ends a subscription after so many events.
 class LimitedSubscription final : public Subscription {
  public:
@@ -69,7 +77,7 @@ Engine::~Engine() {
   // A broker that outlives us may still hold completions of events that were given up at the deadline: then what they
   // point to stays.
   for (auto& lane : lanes_) {
-    if (lane->has_abandoned()) static_cast<void>(lane.release());
+    if (lane->has_abandoned()) keep_for_ever(std::move(lane));
   }
 }
 
