@@ -1,8 +1,10 @@
 // What a lane makes of events: checks, stamps, lines, order.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -179,6 +181,38 @@ TEST(Lane, ADroppedCompletionIsInDoubt) {
   ASSERT_EQ(receipts.calls, 1);
   EXPECT_EQ(receipts.all[0].code, Code::in_doubt);
   EXPECT_FALSE(receipts.all[0].id.empty()) << "a repeat needs the id";
+}
+
+// Completes what it was given before at the next publish(), on the caller's thread.
+class LaggingBroker final : public Broker {
+ public:
+  void publish(Lines, Completion done) noexcept override {
+    if (earlier_) earlier_->all(AckLevel::sent);
+    earlier_.emplace(std::move(done));
+  }
+
+ private:
+  std::optional<Completion> earlier_;
+};
+
+TEST(Lane, ABrokerMayCompleteEarlierEventsInsideALaterPublish) {
+  auto service = TrackingService::open(std::make_unique<FixedAccounts>(), std::make_unique<LaggingBroker>()).value();
+  auto lane = service->lane();
+  constexpr int events = 100;
+  const Event event{.account_id = 1, .data = "1"};
+  const Event refused{.account_id = -1, .data = "1"};
+  std::atomic<int> completed{0};
+  // The handler takes the lane's lock again: it must not run while the lane publishes.
+  const auto track_again = [&](std::span<const Receipt>) {
+    lane->track(std::span(&refused, 1), [&](std::span<const Receipt>) { ++completed; });
+  };
+  for (int i = 0; i < events; ++i) lane->track(std::span(&event, 1), track_again);
+  // The last publish() has none after it: what it carried is in doubt at the end.
+  EXPECT_EQ(service->close(100ms).code(), Code::timed_out);
+  EXPECT_EQ(completed, events);
+  lane.reset();
+  service.reset();
+  EXPECT_EQ(completed, events);
 }
 
 TEST(Lane, AHandlerMayTrackAgain) {

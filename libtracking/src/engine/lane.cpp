@@ -39,6 +39,11 @@ std::uint64_t bit_of(AccountId id) {
   return std::uint64_t{1} << (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u >> 58);
 }
 
+// A broker may complete earlier groups, of this lane or another, while it is inside publish(): with our lock held.
+// Those are settled by this thread when it holds no lock any more.
+thread_local int publish_depth = 0;
+thread_local PublishGroup* deferred = nullptr;
+
 }  // namespace
 
 Shared::Shared(const ServiceOptions& service_options, std::shared_ptr<AccountRepository> repository,
@@ -77,11 +82,22 @@ void PublishGroup::finish(const Outcome& outcome) noexcept {
     case State::finished:
       return;
     case State::published:
-      return lane_->settle(*this, false);
+      break;
     case State::abandoned:
-      lane_->abandoned_.fetch_sub(1, std::memory_order_release);
-      return lane_->let_go(*this);
+      is_abandoned_ = true;
+      break;
   }
+  if (publish_depth > 0) {
+    next_finished_ = std::exchange(deferred, this);
+    return;
+  }
+  lane_->conclude(*this);
+}
+
+void LaneCore::conclude(PublishGroup& group) {
+  if (!group.is_abandoned_) return settle(group, false);
+  abandoned_.fetch_sub(1, std::memory_order_release);
+  let_go(group);
 }
 
 template <class T>
@@ -324,13 +340,16 @@ std::size_t LaneCore::publish_some(std::span<const EventSlot> slots, PublishGrou
   group.slots_.assign(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(count));
   group.outcomes_.clear();
   group.is_outstanding_ = false;
+  group.is_abandoned_ = false;
   group.state_.store(PublishGroup::State::publishing, std::memory_order_relaxed);
   lines_.resize(count);
   char* out = text_.get();
   for (std::size_t i = 0; i < count; ++i) stamp(slots[i], lines_[i], out);
 
   pending_.fetch_add(count, std::memory_order_relaxed);
+  ++publish_depth;
   shared_.broker->publish(Lines(lines_, ack), Completion(group));
+  --publish_depth;
   if (group.state_.load(std::memory_order_acquire) == PublishGroup::State::publishing) {
     // Into the list first: from the moment that the state is `published` it may be completed on another thread.
     group.is_outstanding_ = true;
@@ -406,15 +425,22 @@ void LaneCore::next_producer() {
 }
 
 void LaneCore::settle_all(PublishGroup* finished) {
+  // What was completed on the way is older than what was published now.
+  if (publish_depth == 0) conclude_in_order(std::exchange(deferred, nullptr));
+  conclude_in_order(finished);
+}
+
+void LaneCore::conclude_in_order(PublishGroup* finished) {
   // The list is in reverse: handlers run in the order of publishing.
   PublishGroup* first = nullptr;
   while (finished) {
-    PublishGroup* group = std::exchange(finished, finished->next_finished_);
+    PublishGroup* const group = finished;
+    finished = group->next_finished_;
     group->next_finished_ = std::exchange(first, group);
   }
   while (first) {
     PublishGroup& group = *std::exchange(first, first->next_finished_);
-    settle(group, false);
+    group.lane_->conclude(group);
   }
 }
 

@@ -76,6 +76,7 @@ class PublishGroup final : public CompletionTarget {
   std::atomic<State> state_{State::publishing};
   std::atomic<bool> is_used{false};
   PublishGroup* next_finished_ = nullptr;
+  bool is_abandoned_ = false;          // given up at a deadline; the broker answered after all
   bool is_outstanding_ = false;        // in the lane's list; constant once it is published
   std::size_t outstanding_index_ = 0;  // where in that list; guarded by the lane's mutex
 };
@@ -128,6 +129,8 @@ class LaneCore final : public ParkedTarget {
 
   // No lock held.
   void settle_all(PublishGroup* finished);
+  static void conclude_in_order(PublishGroup* finished);
+  void conclude(PublishGroup& group);
   void settle(PublishGroup& group, bool is_abandoned);
   void settle_event(const EventSlot& slot, const Outcome& outcome);
   void let_go(PublishGroup& group) noexcept;
