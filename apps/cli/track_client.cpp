@@ -61,6 +61,7 @@ std::vector<Receipt> TrackClient::track(std::vector<Event> events) {
   auto deadline = std::chrono::steady_clock::now() + settings_.retry_time;
   for (;;) {
     std::vector<Event> sent;
+    sent.reserve(open.size());
     for (const std::size_t index : open) sent.push_back(events[index]);
     const auto receipts = service_->track(sent, TrackOptions{.ack = settings_.ack});
     std::vector<std::size_t> still_open;

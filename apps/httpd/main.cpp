@@ -20,7 +20,7 @@ int print(const std::string& text) {
 }
 
 int run(std::span<const char* const> arguments) {
-  using namespace tracking;
+  using namespace tracking;  // NOLINT(google-build-using-namespace): our own
   httpd::Settings settings;
   apps::OptionTable table(httpd::program_text());
   httpd::describe_settings(table, settings);

@@ -132,7 +132,7 @@ Status at_byte(Code code, const std::string& what, std::size_t offset) {
 }  // namespace
 
 Result<AccountBody> parse_account(std::string_view text) {
-  using namespace rapidjson;
+  using namespace rapidjson;  // NOLINT(google-build-using-namespace): one function of its names
   AccountBody body;
   Handler handler(body);
   MemoryStream stream(text.data(), text.size());

@@ -27,7 +27,7 @@ class EventStream final : public InboxItem {
   /// Subscribes; live when it returns. Overloaded if there are too many subscribers.
   static Result<std::unique_ptr<EventStream>> open(LoopContext& context, Connection& connection,
                                                    web::StreamRequest request);
-  ~EventStream();
+  ~EventStream() override;
 
   /// Appends the next few frames, about fill_bytes, in a chunk if `is_chunked`.
   State fill(std::string& out, bool is_chunked);

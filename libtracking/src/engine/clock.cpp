@@ -14,8 +14,8 @@ class SystemClock final : public Clock {
 }  // namespace
 
 Clock& Clock::system() noexcept {
-  // Never destroyed: threads may read the time while the process ends.
-  static Clock& clock = *new SystemClock;
+  // It has no state: threads may read the time while the process ends.
+  static SystemClock clock;
   return clock;
 }
 

@@ -30,10 +30,10 @@ constexpr auto hex_pairs = [] {
 }();
 
 constexpr auto hex_values = [] {
-  std::array<std::int8_t, 256> values{};
+  std::array<int, 256> values{};
   for (auto& value : values) value = -1;
-  for (std::int8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
-  for (std::int8_t i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
+  for (int i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = 10 + i;
   return values;
 }();
 

@@ -11,7 +11,6 @@ namespace {
 Code code_of_silence(Reach reach) {
   switch (reach) {
     case Reach::no_connection:
-      return Code::broker_unavailable;
     // An object or an array that did not arrive whole is not accepted (docs/HTTP.md), so a repeat is safe.
     case Reach::not_sent:
       return Code::broker_unavailable;

@@ -129,7 +129,7 @@ void Sender::make_id(const Item& item) {
 Answer Sender::post(std::string body, AckLevel ack) {
   std::string path = "/v1/events";
   if (ack != AckLevel::broker_default) path.append("?ack=").append(name(ack));
-  const Answer answer = connection_.exchange(
+  Answer answer = connection_.exchange(
       {.method = "POST", .path = std::move(path), .body = std::move(body), .content_type = "application/json"});
   readiness_.note(answer);
   return answer;

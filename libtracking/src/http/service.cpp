@@ -48,7 +48,7 @@ void HttpService::track(std::span<const Event> events, ReceiptHandler done, Trac
     if (!backlog_.enter(events.size())) return refuse_all(events.size(), done, Code::overloaded);
   }
   const AckLevel ack = options.ack == AckLevel::broker_default ? options_.ack : options.ack;
-  start(new TrackCall(events, std::move(done), ack));
+  start(std::make_unique<TrackCall>(events, std::move(done), ack).release());
 }
 
 void HttpService::start(TrackCall* call) {

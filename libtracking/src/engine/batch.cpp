@@ -1,0 +1,40 @@
+// What lanes share, and the life of a batch.
+#include <algorithm>
+#include <utility>
+
+#include "engine/lane.h"
+
+namespace tracking::engine {
+namespace {
+
+// Batches above this size give their memory back.
+constexpr std::size_t kept_receipts_max = 4'096;
+
+AckLevel strongest(const BrokerTraits& traits) { return traits.gives_stored ? AckLevel::stored : AckLevel::sent; }
+
+std::size_t largest_data(std::size_t wanted, const BrokerTraits& traits) {
+  constexpr std::size_t line_overhead = 4 << 10;
+  return std::min(wanted, traits.line_bytes_max - std::min(traits.line_bytes_max, line_overhead));
+}
+
+}  // namespace
+
+Shared::Shared(const ServiceOptions& service_options, std::shared_ptr<AccountRepository> repository,
+               std::shared_ptr<Broker> the_broker)
+    : options(service_options),
+      broker(std::move(the_broker)),
+      traits(broker->traits()),
+      default_ack(options.ack == AckLevel::broker_default ? strongest(traits) : options.ack),
+      data_bytes_max(largest_data(options.data_bytes_max, traits)),
+      directory(std::move(repository), options),
+      duplicates(options.duplicate_keys_max, options.duplicate_window) {}
+
+void Batch::finish(std::size_t count) {
+  if (unfinished.fetch_sub(count, std::memory_order_acq_rel) != count) return;
+  const ReceiptHandler handler = std::exchange(done, nullptr);
+  handler(receipts);
+  if (receipts.size() > kept_receipts_max) receipts = {};
+  is_used.store(false, std::memory_order_release);
+}
+
+}  // namespace tracking::engine
