@@ -32,8 +32,8 @@ constexpr auto hex_pairs = [] {
 constexpr auto hex_values = [] {
   std::array<int, 256> values{};
   for (auto& value : values) value = -1;
-  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
-  for (int i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = 10 + i;
+  for (std::size_t i = 0; i < 10; ++i) values['0' + i] = static_cast<int>(i);
+  for (std::size_t i = 0; i < 6; ++i) values['a' + i] = static_cast<int>(10 + i);
   return values;
 }();
 
