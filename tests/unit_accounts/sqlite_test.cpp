@@ -27,8 +27,10 @@ using namespace std::chrono_literals;
 class Shell {
  public:
   explicit Shell(const std::filesystem::path& file)
-      : pipe_(::popen((std::string(SQLITE3_SHELL) + " -bail -batch '" + file.string() + "' 2>&1 >/dev/null").c_str(),
-                      "w")) {}
+      : pipe_(::popen(
+            (std::string(SQLITE3_SHELL) + " -bail -batch -cmd '.timeout 5000' '" + file.string() + "' 2>&1 >/dev/null")
+                .c_str(),
+            "w")) {}
   ~Shell() { end(); }
   void say(const std::string& sql) {
     std::fputs((sql + "\n").c_str(), pipe_);
