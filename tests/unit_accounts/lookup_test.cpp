@@ -183,6 +183,22 @@ TEST_F(AccountLookup, CloseWaitsForEventsThatAreBeingHandedBack) {
   EXPECT_EQ(target.answer_of(1), AccountAnswer::active);
 }
 
+TEST_F(AccountLookup, CloseHandsBackEventsWhoseAnswerWasOvertakenToo) {
+  open();
+  NotingTarget target;
+  target.hold(true);
+  target.park(*directory_, 1);
+  ASSERT_TRUE(target.wait_until_inside());
+  ASSERT_TRUE(directory_->change(1, {.is_active = false}));
+  EXPECT_EQ(target.park(*directory_, 1), AccountAnswer::must_wait);
+  std::thread closing([&] { directory_->close(); });
+  NotingTarget other;
+  EXPECT_TRUE(eventually([&] { return other.park(*directory_, 2) == AccountAnswer::closed; }));
+  target.hold(false);
+  closing.join();
+  EXPECT_EQ(target.answers().at(1).second, AccountAnswer::closed);
+}
+
 TEST_F(AccountLookup, StartAndCloseAreQuick) {
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 10; ++i) {

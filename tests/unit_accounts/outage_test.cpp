@@ -130,6 +130,22 @@ TEST_F(AccountOutage, ARepositoryThatHangsHoldsNobodyForLong) {
   EXPECT_FALSE(directory_->health());
 }
 
+TEST_F(AccountOutage, NoEventOvertakesThoseThatAreAnsweredFromWhatWasKnown) {
+  open();
+  EXPECT_EQ(ask(1), AccountAnswer::active);
+  pass(20s);
+  script_->hold(true);
+  NotingTarget target;
+  EXPECT_EQ(target.park(*directory_, 1), AccountAnswer::must_wait);
+  target.hold(true);
+  ASSERT_TRUE(target.wait_until_inside());  // the query hangs: what was known before is the answer
+  EXPECT_EQ(directory_->find(1), AccountAnswer::must_wait);
+  EXPECT_EQ(target.park(*directory_, 1), AccountAnswer::must_wait);
+  target.hold(false);
+  ASSERT_TRUE(target.wait_for(2));
+  EXPECT_TRUE(eventually([&] { return directory_->find(1) == AccountAnswer::active; }));
+}
+
 TEST_F(AccountOutage, AnAnswerThatComesLateIsRememberedAllTheSame) {
   open();
   script_->hold(true);

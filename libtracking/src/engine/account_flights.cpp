@@ -204,12 +204,15 @@ Parked* AccountLookups::take_waiting(Flight*& claimed) noexcept {
       land(*flight);
       continue;
     }
-    const bool is_answered = !flight->is_failed && flight->answer != AccountAnswer::closed;
-    if (flight->is_overtaken && is_answered && requeue(*flight)) {
+    if (flight->is_overtaken && !flight->is_failed) {
       // The account changed while its events were handed back: those that came since must not get the older answer.
-      *at = flight->next_settling;
-      flight->result.reset();
-      continue;
+      if (is_closed_) {
+        flight->answer = AccountAnswer::closed;
+      } else if (requeue(*flight)) {
+        *at = flight->next_settling;
+        flight->result.reset();
+        continue;
+      }
     }
     *end = flight->first;
     std::uint64_t count = 0;
