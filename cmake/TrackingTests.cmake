@@ -32,8 +32,8 @@ function(tracking_test name)
   tracking_precompile(${name} tracking_test_headers)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TRACKING_TEST_PREFIX}" TEST_LIST ${name}_cases
-    PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${TRACKING_TEST_PREFIX}"
+    TEST_LIST ${name}_cases PROPERTIES TIMEOUT 120)
   # gtest_discover_tests() loses all labels but the first, so ctest is told when it reads the list of cases.
   set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
   file(WRITE ${labels_file} "foreach(case IN LISTS ${name}_cases)

@@ -1,7 +1,8 @@
-"""clang-tidy over the sources that changed since what is published, or over all of them if that is not known.
+"""clang-tidy over the sources that changed lately, or over all of them if the history does not tell.
 
 usage: clang_tidy.py SOURCE_DIR BUILD_DIR
-The base is $TRACKING_TIDY_BASE, else where the branch left origin/main.
+Changed since $TRACKING_TIDY_BASE; else since the branch left origin/main; else, where the two are one (a fresh clone), in
+the last twelve hours.
 """
 
 import concurrent.futures
@@ -22,8 +23,11 @@ def git(*words):
 
 def changed_files():
     """Names relative to the source folder, or None: everything."""
+    head = git("rev-parse", "HEAD")
     base = os.environ.get("TRACKING_TIDY_BASE") or git("merge-base", "HEAD", "origin/main")
-    if not base or (base == git("rev-parse", "HEAD") and not git("status", "--porcelain")):
+    if base in ("", head):
+        base = git("rev-list", "-1", "--before=12 hours ago", "HEAD")
+    if not base:
         return None
     changed = set(git("diff", "--name-only", base).split("\n")) | set(
         git("ls-files", "--others", "--exclude-standard").split("\n"))
@@ -45,8 +49,9 @@ def selected():
 
 
 def check(name):
-    done = subprocess.run(["clang-tidy", "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build), str(source / name)], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    command = ["clang-tidy", "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build), str(source / name)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, check=False)
     return name, done.returncode, done.stdout
 
 
