@@ -33,7 +33,7 @@ struct ServiceOptions {
   std::chrono::milliseconds account_ttl = std::chrono::seconds(10);
   /// How long cached answers hold while the repository does not answer.
   std::chrono::milliseconds account_stale_max = std::chrono::minutes(5);
-  /// Cached accounts, unknown ones included.
+  /// Cached accounts. Ids that are unknown are remembered apart from them, up to a sixteenth as many.
   std::size_t account_cache_max = 1'000'000;
   /// Threads that ask the repository, each with an instance of its own.
   unsigned account_lookup_threads = 2;
