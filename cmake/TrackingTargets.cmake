@@ -9,11 +9,7 @@ if(TRACKING_BUILD_FUZZ)
   set(TRACKING_SANITIZE fuzzer-no-link,${TRACKING_SANITIZE})
 endif()
 
-option(TRACKING_PCH "Precompile the headers that nearly every file includes: for builds with sanitizers" OFF)
-if(TRACKING_PCH)
-  # For ccache.
-  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
-endif()
+set(TRACKING_PCH OFF CACHE STRING "Precompile the headers that nearly every file includes: OFF, of TESTS, or of ALL targets")
 
 # tracking_own_target(NAME): settings of every target of ours; none of them reaches a consumer.
 function(tracking_own_target name)
@@ -40,18 +36,19 @@ function(tracking_own_target name)
     target_link_options(${name} PUBLIC -fsanitize=${TRACKING_SANITIZE})
   endif()
   get_target_property(type ${name} TYPE)
-  if(type STREQUAL "STATIC_LIBRARY")
+  if(type STREQUAL "STATIC_LIBRARY" AND TRACKING_PCH STREQUAL "ALL")
     tracking_precompile(${name} tracking)
   endif()
 endfunction()
 
 # tracking_precompile(NAME OWNER [HEADER ...]): where TRACKING_PCH asks for it, NAME uses the precompiled headers of OWNER,
-# a target with the same options; OWNER itself gets them. Builds for daily work and for users do without: there a
-# missing #include shows.
+# a target with the same options; OWNER itself gets them. What users get is built without at least once in each run of
+# the tests: there a missing #include shows.
 function(tracking_precompile name owner)
   if(NOT TRACKING_PCH)
     return()
   endif()
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
   if(name STREQUAL owner)
     target_precompile_headers(${name} PRIVATE <algorithm> <atomic> <chrono> <condition_variable> <deque> <functional>
       <map> <memory> <mutex> <random> <string> <thread> <unordered_map> <vector> <tracking/tracking.h> <tracking/web.h>

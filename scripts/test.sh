@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/install-packages build test
 
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache LDFLAGS=-fuse-ld=mold  # read when a build folder is first configured
-# What one build compiled serves the next, also with precompiled headers.
-export CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+# What one build compiled serves the next, also in another clone and with precompiled headers.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 jobs=$(nproc)
 builds=(dev asan tsan fuzz)
 declare -A targets=([dev]=all [asan]=all [tsan]=tests/all [fuzz]=tests/fuzz/all)  # with what they need, and no more
