@@ -19,6 +19,7 @@ namespace {
 constexpr Verb verbs[] = {
     {"subscribe", "sub", "show events as they come, and what was missed", run_subscribe},
     {"track", "", "send an event, or many from stdin", run_track},
+    {"verify", "", "send and receive numbered events, and count what is lost, repeated or reordered", run_verify},
     {"accounts", "", "list, add, show, change and remove accounts", run_accounts},
 };
 
@@ -52,7 +53,7 @@ std::string help() {
 }
 
 int unknown_verb(std::string_view name) {
-  say("there is no verb " + printable(name) + ": there are subscribe, track, accounts and help");
+  say("there is no verb " + printable(name) + ": there are subscribe, track, verify, accounts and help");
   return exit_usage;
 }
 

@@ -18,6 +18,10 @@ bool may_pass(Code code) { return is_retriable(code) || code == Code::in_doubt |
 Result<std::unique_ptr<TrackClient>> TrackClient::open(const TrackSettings& settings) {
   auto context = connect_to(settings.url);
   if (!context) return context.error();
+  if (settings.connections > 0) {
+    context->url.parameters.erase("connections");
+    context->url.parameters.emplace("connections", std::to_string(settings.connections));
+  }
   ServiceOptions options;
   options.data_bytes_max = 64u << 20;  // the server knows its limit, and says so
   auto service = backends().open_service(*context, options);
@@ -53,7 +57,8 @@ bool TrackClient::wait_before_retry(Code code, std::chrono::steady_clock::time_p
   return !stopping_.wait_until(lock, wake_at, [this] { return is_stopping_; });
 }
 
-std::vector<Receipt> TrackClient::track(std::vector<Event> events) {
+std::vector<Receipt> TrackClient::track(std::vector<Event> events,
+                                        const std::function<void(std::size_t)>& sends_again) {
   std::vector<Receipt> result(events.size());
   std::vector<EventId> ids(events.size());  // of events in doubt; stays in place while events point into it
   std::vector<std::size_t> open(events.size());
@@ -87,6 +92,9 @@ std::vector<Receipt> TrackClient::track(std::vector<Event> events) {
       pause_ = pause_.zero();
     }
     if (!wait_before_retry(result[open.front()].code, deadline)) return result;
+    for (const std::size_t index : open) {
+      if (sends_again) sends_again(index);
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +19,7 @@ struct TrackSettings {
   AckLevel ack = AckLevel::broker_default;
   bool retries = true;
   std::chrono::milliseconds retry_time{0};  ///< without any progress
+  unsigned connections = 0;                 ///< 0 = as many as the URL says
 };
 
 /// Used by one thread; stop() by any.
@@ -28,8 +30,9 @@ class TrackClient {
 
   /// Sends all, in order, and returns when each was accepted, refused for good, or given up. An event that the server
   /// did not accept for a reason that may pass is sent again; one whose answer was lost too, with the id that it had,
-  /// so that it is not doubled. Every later event of the batch waits for it.
-  std::vector<Receipt> track(std::vector<Event> events);
+  /// so that it is not doubled. Every later event of the batch waits for it. `sends_again` is called with the index of
+  /// an event before each further attempt, and may then change the bytes of its data in place.
+  std::vector<Receipt> track(std::vector<Event> events, const std::function<void(std::size_t)>& sends_again = {});
 
   /// track() gives up what is not answered. At once, if nothing is under way.
   void stop();
