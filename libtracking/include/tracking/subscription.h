@@ -149,6 +149,11 @@ class TRACKING_EXPORT Deliveries {
   void keep(std::shared_ptr<const void> owner) {
     if (keep_.empty() || keep_.back() != owner) keep_.push_back(std::move(owner));
   }
+  /// Takes out the items of which `is_unwanted` says true.
+  template <class Predicate>
+  void erase_if(Predicate is_unwanted) {
+    std::erase_if(items_, is_unwanted);
+  }
   /// A copy of `text` that lives until the next clear().
   std::string_view copy(std::string_view text);
 

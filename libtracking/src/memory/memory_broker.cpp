@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "memory/event_history.h"
+#include "history/event_history.h"
 
 namespace tracking::memory {
 namespace {
@@ -10,7 +10,8 @@ namespace {
 class MemoryBroker final : public Broker {
  public:
   MemoryBroker(std::size_t history_bytes_max, Clock& clock)
-      : history_(std::make_shared<EventHistory>(history_bytes_max, clock)) {}
+      : history_(
+            std::make_shared<history::EventHistory>(history::HistorySettings{.bytes_max = history_bytes_max}, clock)) {}
 
   void publish(Lines lines, Completion done) noexcept override {
     history_->append(lines);
@@ -31,7 +32,7 @@ class MemoryBroker final : public Broker {
   }
 
  private:
-  const std::shared_ptr<EventHistory> history_;
+  const std::shared_ptr<history::EventHistory> history_;
 };
 
 // "16MiB", "64KiB", "1GiB", or bytes.

@@ -1,0 +1,331 @@
+#include "history/event_history.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "codec/cursor.h"
+#include "history/history_reader.h"
+
+namespace tracking::history {
+namespace {
+
+// More gaps than that at once are told as one.
+constexpr std::size_t marks_max = 1'024;
+
+// A hole up to this wide takes entries of a chunk; a wider one begins a new chunk.
+constexpr std::uint64_t hole_entries_max = 512;
+
+}  // namespace
+
+std::uint64_t random_incarnation() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+EventHistory::EventHistory(const HistorySettings& settings, Clock& clock)
+    : bytes_max_(settings.bytes_max),
+      chunks_max_(2 * settings.bytes_max / Chunk::text_bytes + 4),
+      is_resumable_(settings.is_resumable),
+      clock_(clock),
+      pool_(std::make_shared<ChunkPool>()),
+      incarnation_(settings.incarnation),
+      next_(settings.next_position) {}
+
+EventHistory::~EventHistory() = default;
+
+// --- Writing ---------------------------------------------------------------------------------------------------------
+
+void EventHistory::append(const Lines& lines) {
+  Wakes woken;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Line& line : lines) append_line(line);
+    collect_armed(woken_);
+    if (woken_.empty()) return;
+    woken.swap(woken_);
+  }
+  call_and_keep(std::move(woken));
+}
+
+void EventHistory::append_at(std::uint64_t position, const Line& line) {
+  Wakes woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (position < next_) return;
+    leave_hole(position);
+    append_line(line);
+    collect_armed(woken_);
+    if (woken_.empty()) return;
+    woken.swap(woken_);
+  }
+  call_and_keep(std::move(woken));
+}
+
+void EventHistory::skip_to(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  leave_hole(position);
+}
+
+void EventHistory::append_gap(Gap gap) {
+  Wakes woken;
+  {
+    const std::lock_guard lock(mutex_);
+    add_mark(std::move(gap));
+    disarm_all(woken);
+  }
+  call(woken);
+}
+
+void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_position) {
+  Wakes woken;
+  {
+    const std::lock_guard lock(mutex_);
+    incarnation_ = incarnation;
+    ++generation_;
+    first_mark_ = end_mark();
+    marks_.clear();
+    chunks_.clear();
+    bytes_ = 0;
+    has_evicted_ = false;
+    next_ = next_position;
+    disarm_all(woken);
+  }
+  call(woken);
+}
+
+void EventHistory::close() {
+  Wakes woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) return;
+    is_closed_ = true;
+    disarm_all(woken);
+  }
+  call(woken);
+}
+
+void EventHistory::call(const Wakes& wakes) {
+  for (const auto& wake : wakes) wake->call();
+}
+
+void EventHistory::call_and_keep(Wakes wakes) {
+  call(wakes);
+  wakes.clear();
+  const std::lock_guard lock(mutex_);
+  if (woken_.capacity() < wakes.capacity()) woken_.swap(wakes);
+}
+
+void EventHistory::append_line(const Line& line) {
+  Chunk& chunk = writable_chunk(line.json.size());
+  std::memcpy(chunk.text.get() + chunk.used, line.json.data(), line.json.size());
+  chunk.entries[chunk.count++] = {static_cast<std::uint32_t>(chunk.used), static_cast<std::uint32_t>(line.json.size()),
+                                  line.account_id, line.timestamp};
+  chunk.used += line.json.size();
+  bytes_ += line.json.size();
+  bytes_total_ += line.json.size();
+  ++events_total_;
+  if (!by_account_.empty()) notify_matching(line, next_);
+  ++next_;
+}
+
+Chunk& EventHistory::writable_chunk(std::size_t line_bytes) {
+  if (chunks_.empty() || begins_new_chunk_ || chunks_.back()->count == Chunk::entries_max ||
+      chunks_.back()->used + line_bytes > chunks_.back()->capacity) {
+    evict();
+    auto chunk = pool_->take(line_bytes);
+    chunk->first_position = next_;
+    chunk->events_before = events_total_;
+    chunks_.push_back(std::move(chunk));
+    begins_new_chunk_ = false;
+  }
+  return *chunks_.back();
+}
+
+void EventHistory::leave_hole(std::uint64_t position) {
+  if (position <= next_) return;
+  const std::uint64_t width = position - next_;
+  if (!chunks_.empty() && !begins_new_chunk_ && width <= hole_entries_max &&
+      chunks_.back()->count + width <= Chunk::entries_max) {
+    Chunk& chunk = *chunks_.back();
+    for (std::uint64_t i = 0; i < width; ++i) chunk.entries[chunk.count++] = {};
+    chunk.holes += static_cast<std::uint32_t>(width);
+  } else {
+    begins_new_chunk_ = !chunks_.empty();
+  }
+  next_ = position;
+}
+
+void EventHistory::evict() {
+  while (!chunks_.empty() && (bytes_ - chunks_.front()->used >= bytes_max_ || chunks_.size() >= chunks_max_)) {
+    const Chunk& chunk = *chunks_.front();
+    bytes_ -= chunk.used;
+    for (std::uint32_t i = 0; i < chunk.count; ++i)
+      evicted_until_ = std::max(evicted_until_, chunk.entries[i].timestamp);
+    has_evicted_ = true;
+    chunks_.pop_front();
+  }
+}
+
+void EventHistory::add_mark(Gap gap) {
+  marks_.push_back({next_, std::move(gap)});
+  if (marks_.size() <= marks_max) return;
+  // The two oldest become one, which is no account's in particular.
+  Gap& merged = marks_[1].gap;
+  const Gap& oldest = marks_[0].gap;
+  merged.missed = merged.missed && oldest.missed ? std::optional(*merged.missed + *oldest.missed) : std::nullopt;
+  if (merged.account_id != oldest.account_id) merged.account_id = std::nullopt;
+  marks_.pop_front();
+  ++first_mark_;
+}
+
+// --- Waking ----------------------------------------------------------------------------------------------------------
+
+void EventHistory::notify_matching(const Line& line, std::uint64_t position) {
+  const auto found = by_account_.find(line.account_id);
+  if (found == by_account_.end()) return;
+  for (HistoryReader* reader : found->second) {
+    if (position < reader->not_before_) continue;
+    if (reader->is_armed_) {
+      reader->is_armed_ = false;
+      reader->next_ =
+          position;  // nothing before it matched: a reader of a quiet account never scans the others' events
+      woken_.push_back(reader->wake_);
+    }
+    ++reader->pending_events_;
+    reader->pending_bytes_ += line.json.size();
+  }
+}
+
+void EventHistory::collect_armed(Wakes& wakes) {
+  for (HistoryReader* reader : armed_) {
+    reader->is_armed_ = false;
+    wakes.push_back(reader->wake_);
+  }
+  armed_.clear();
+}
+
+void EventHistory::disarm_all(Wakes& wakes) {
+  collect_armed(wakes);
+  for (const auto& [id, readers] : by_account_) {
+    for (HistoryReader* reader : readers) {
+      if (!reader->is_armed_) continue;
+      reader->is_armed_ = false;
+      reader->next_ = next_;  // nothing before it matched
+      wakes.push_back(reader->wake_);
+    }
+  }
+}
+
+void EventHistory::arm(HistoryReader& reader) {
+  reader.is_armed_ = true;
+  if (reader.filter_.is_all()) armed_.push_back(&reader);
+}
+
+void EventHistory::index(HistoryReader& reader) {
+  if (reader.filter_.is_all()) return;
+  for (const auto& [id, from] : reader.filter_.accounts()) by_account_[id].push_back(&reader);
+}
+
+void EventHistory::unindex(HistoryReader& reader) {
+  if (reader.filter_.is_all()) return;
+  for (const auto& [id, from] : reader.filter_.accounts()) {
+    const auto found = by_account_.find(id);
+    std::erase(found->second, &reader);
+    if (found->second.empty()) by_account_.erase(found);
+  }
+}
+
+// --- Finding ---------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Chunk> EventHistory::chunk_from(std::uint64_t position) const {
+  auto found = std::upper_bound(chunks_.begin(), chunks_.end(), position,
+                                [](std::uint64_t wanted, const auto& chunk) { return wanted < chunk->end_position(); });
+  return found == chunks_.end() ? nullptr : *found;
+}
+
+std::uint64_t EventHistory::events_before(std::uint64_t position) const {
+  const auto chunk = chunk_from(position);
+  if (!chunk) return events_total_;
+  std::uint64_t events = chunk->events_before;
+  for (std::uint64_t i = chunk->first_position; i < position; ++i) events += chunk->at(i).account_id != 0;
+  return events;
+}
+
+std::uint64_t EventHistory::settle(std::uint64_t position) const {
+  const auto chunk = chunk_from(position);
+  return chunk ? std::max(position, chunk->first_position) : std::max(position, next_);
+}
+
+// Timestamps of several producers interleave, so the first that is not older is searched for one by one.
+std::uint64_t EventHistory::first_not_before(Timestamp time) const {
+  for (const auto& chunk : chunks_) {
+    for (std::uint32_t i = 0; i < chunk->count; ++i) {
+      if (chunk->entries[i].timestamp >= time && chunk->entries[i].account_id != 0) return chunk->first_position + i;
+    }
+  }
+  return next_;
+}
+
+Cursor EventHistory::cursor_at(std::uint64_t position) const {
+  Cursor cursor{.incarnation = incarnation_, .position = position};
+  const auto chunk = chunk_from(position);
+  if (chunk && position >= chunk->first_position && chunk->at(position).account_id != 0) {
+    const Chunk::Entry& entry = chunk->at(position);
+    return codec::cursor_of(
+        {.json = chunk->line(entry),
+         .account_id = entry.account_id,
+         .cursor = {.incarnation = incarnation_, .position = position, .timestamp = entry.timestamp}});
+  }
+  cursor.timestamp = clock_.now();
+  return cursor;
+}
+
+std::uint64_t EventHistory::mark_from(std::uint64_t position) const {
+  const auto found = std::lower_bound(marks_.begin(), marks_.end(), position,
+                                      [](const Mark& mark, std::uint64_t wanted) { return mark.position < wanted; });
+  return first_mark_ + static_cast<std::uint64_t>(found - marks_.begin());
+}
+
+// --- Reading ---------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Subscription>> EventHistory::open(const SubscribeOptions& options, Wake wake,
+                                                         std::shared_ptr<EventHistory> self) {
+  const auto start = parse_since(options.since, clock_.now());
+  if (!start) return start.error();
+  auto cell = std::make_shared<WakeCell>(std::move(wake));
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) return {Code::closed, "the broker is closed"};
+  auto reader = std::make_unique<HistoryReader>(std::move(self), AccountFilter(options.account_ids, 0),
+                                                options.buffer_bytes_max, std::move(cell));
+  ++readers_;
+  reader->start(*start, options);
+  index(*reader);
+  return std::unique_ptr<Subscription>(std::move(reader));
+}
+
+std::unique_ptr<HistoryReader> EventHistory::open_at(const Start& start, std::shared_ptr<WakeCell> wake,
+                                                     std::shared_ptr<EventHistory> self) {
+  const std::lock_guard lock(mutex_);
+  if (start.position < oldest_position()) return nullptr;
+  auto reader = std::make_unique<HistoryReader>(std::move(self), start.filter, start.buffer_bytes_max, std::move(wake));
+  ++readers_;
+  reader->start_at_position(start);
+  index(*reader);
+  return reader;
+}
+
+EventHistory::Extent EventHistory::extent() {
+  const std::lock_guard lock(mutex_);
+  return {.incarnation = incarnation_, .generation = generation_, .oldest = oldest_position(), .next = next_};
+}
+
+BrokerStats EventHistory::stats() {
+  const std::lock_guard lock(mutex_);
+  return {.subscriptions = readers_,
+          .missed_slow_subscriber = missed_,
+          .history_events = events_total_ - events_before_oldest(),
+          .history_bytes = bytes_};
+}
+
+}  // namespace tracking::history

@@ -1,0 +1,167 @@
+// Holes, gaps and restarts of a history in memory; what every broker promises is tested by the contract suite.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "unit_history/support.h"
+
+namespace tracking::history {
+namespace {
+
+struct EventHistoryTest : ::testing::Test {
+  std::unique_ptr<Subscription> open(const SubscribeOptions& options = {}) {
+    return history
+        ->open(
+            options, [this] { ++wakes; }, history)
+        .value();
+  }
+  std::unique_ptr<HistoryReader> open_at(std::uint64_t position, AccountFilter filter = {}) {
+    return history->open_at({.position = position, .filter = std::move(filter)},
+                            std::make_shared<WakeCell>([this] { ++wakes; }), history);
+  }
+
+  std::atomic<int> wakes = 0;
+  std::shared_ptr<EventHistory> history =
+      std::make_shared<EventHistory>(HistorySettings{.bytes_max = 1 << 20, .incarnation = 7}, Clock::system());
+};
+
+TEST_F(EventHistoryTest, HolesNarrowAndWideAreNoEventsAndNoLoss) {
+  auto all = open();
+  auto one = open({.account_ids = {1}});
+  for (const std::uint64_t position : {3u, 4u, 9u, 100'000u, 100'002u, 2'000'000u}) put(*history, position);
+  EXPECT_EQ(read_all(*all), "3 4 9 100000 100002 2000000");
+  EXPECT_EQ(read_all(*one), "3 4 9 100000 100002 2000000");
+  EXPECT_EQ(read_all(*open({.since = "all"})), "3 4 9 100000 100002 2000000");
+  EXPECT_EQ(read_all(*open({.tail = 3})), "100000 100002 2000000");
+  EXPECT_EQ(read_all(*open({.tail = 100})), "3 4 9 100000 100002 2000000");
+  EXPECT_EQ(history->stats().history_events, 6u);
+}
+
+TEST_F(EventHistoryTest, APositionThatHasPassedIsIgnored) {
+  put(*history, 5);
+  put(*history, 5);
+  put(*history, 2);
+  EXPECT_EQ(read_all(*open({.since = "all"})), "5");
+}
+
+TEST_F(EventHistoryTest, ACursorIntoAHoleResumesBehindIt) {
+  put(*history, 5);
+  put(*history, 90'000);
+  for (const std::uint64_t position : {6u, 50'000u, 89'999u}) {
+    const Cursor cursor{.incarnation = 7, .position = position};
+    EXPECT_EQ(read_all(*open({.since = to_text(cursor)})), "90000") << position;
+  }
+}
+
+TEST_F(EventHistoryTest, ManyWideHolesDoNotGrowItWithoutBound) {
+  for (std::uint64_t i = 1; i <= 1'000; ++i) put(*history, i * 10'000);
+  EXPECT_LE(history->stats().history_events, 20u) << "each of them keeps a chunk";
+}
+
+TEST_F(EventHistoryTest, AGapIsToldToWhomItConcernsBetweenTheEventsWhereItStands) {
+  auto all = open();
+  auto one = open({.account_ids = {1}});
+  auto two = open({.account_ids = {2}});
+  put(*history, 1, 1);
+  history->append_gap({.reason = "disconnected"});
+  put(*history, 2, 2);
+  history->append_gap({.reason = "sequence", .missed = 3, .account_id = 2});
+  put(*history, 3, 1);
+  EXPECT_EQ(read_all(*all), "1 [disconnected] 2 [sequence 3] 3");
+  EXPECT_EQ(read_all(*one), "1 [disconnected] 3");
+  EXPECT_EQ(read_all(*two), "[disconnected] 2 [sequence 3]");
+  EXPECT_EQ(read_all(*open()), "") << "who comes later missed nothing";
+}
+
+TEST_F(EventHistoryTest, AGapWakesWhoWaits) {
+  auto all = open();
+  auto one = open({.account_ids = {1}});
+  EXPECT_EQ(read_all(*all) + read_all(*one), "");
+  history->append_gap({.reason = "disconnected"});
+  EXPECT_EQ(wakes, 2);
+  EXPECT_EQ(read_all(*all), "[disconnected]");
+  EXPECT_EQ(read_all(*one), "[disconnected]");
+  put(*history, 1);
+  EXPECT_EQ(wakes, 4);
+}
+
+TEST_F(EventHistoryTest, AFloodOfGapsIsBoundedAndLosesNoCount) {
+  auto reader = open();
+  for (int i = 0; i < 5'000; ++i) history->append_gap({.reason = "sequence", .missed = 1, .account_id = 1 + i % 7});
+  Deliveries deliveries;
+  reader->read(deliveries, 100'000, 1 << 30);
+  std::uint64_t missed = 0;
+  for (const DeliveryView& view : deliveries) missed += view.gap->missed.value();
+  EXPECT_EQ(missed, 5'000u);
+  EXPECT_LE(deliveries.size(), 1'024u);
+}
+
+TEST_F(EventHistoryTest, ARestartIsToldAndEverythingFollowsFromThere) {
+  auto all = open();
+  auto one = open({.account_ids = {1}});
+  auto idle = open();
+  EXPECT_EQ(read_all(*idle), "");
+  put(*history, 100);
+  EXPECT_EQ(read_all(*idle), "100");
+  history->restart(8, 1);
+  EXPECT_EQ(wakes, 2);
+  put(*history, 1);
+  put(*history, 2, 2);
+  EXPECT_EQ(read_all(*all), "[unknown-cursor] 1 2") << "what was not read yet is gone";
+  EXPECT_EQ(read_all(*one), "[unknown-cursor] 1");
+  EXPECT_EQ(read_all(*idle), "[unknown-cursor] 1 2");
+  EXPECT_EQ(parse_cursor(idle->cursor())->incarnation, 8u);
+  put(*history, 3);
+  EXPECT_EQ(read_all(*idle), "3");
+}
+
+TEST_F(EventHistoryTest, WithoutResumptionThePastIsExpired) {
+  history = std::make_shared<EventHistory>(HistorySettings{.is_resumable = false}, Clock::system());
+  put(*history, 1);
+  const std::string before = open()->cursor();
+  put(*history, 2);
+  for (const SubscribeOptions& past :
+       {SubscribeOptions{.since = "all"}, {.since = "1h"}, {.since = before}, {.since = "now", .tail = 1}}) {
+    auto reader = open(past);
+    put(*history, history->extent().next);
+    EXPECT_EQ(read_all(*reader).substr(0, 10), "[expired] ") << past.since.text();
+  }
+  EXPECT_EQ(read_all(*open({.since = open()->cursor()})), "") << "nothing came after it";
+  ReadState state{};
+  EXPECT_EQ(read_all(*open({.since = "all", .follow = false}), &state), "[expired]");
+  EXPECT_EQ(state, ReadState::ended);
+}
+
+TEST_F(EventHistoryTest, AReaderFromAPositionStartsThereOrNotAtAll) {
+  history->skip_to(50);
+  EXPECT_FALSE(open_at(49));
+  auto reader = open_at(50);
+  ASSERT_TRUE(reader);
+  put(*history, 50);
+  put(*history, 51);
+  EXPECT_EQ(read_all(*reader), "50 51");
+  EXPECT_EQ(read_all(*open_at(51)), "51");
+}
+
+TEST_F(EventHistoryTest, AReaderFromAPositionToComeGetsNothingBeforeIt) {
+  auto all = open_at(3);
+  auto one = open_at(3, AccountFilter(std::vector<AccountId>{1}, 0));
+  EXPECT_EQ(read_all(*all) + read_all(*one), "");
+  for (std::uint64_t position = 1; position <= 4; ++position) put(*history, position);
+  EXPECT_EQ(read_all(*all), "3 4");
+  EXPECT_EQ(read_all(*one), "3 4");
+}
+
+TEST_F(EventHistoryTest, AReaderThatCatchesUpSaysWhereItFellBehind) {
+  for (std::uint64_t position = 1; position <= 10; ++position) put(*history, position);
+  auto reader = open_at(4);
+  Deliveries deliveries;
+  reader->read(deliveries, 2, 1 << 20);
+  for (std::uint64_t position = 11; position <= 40'000; ++position) put(*history, position);
+  EXPECT_EQ(reader->read(deliveries, 2, 1 << 20), ReadState::more);
+  EXPECT_TRUE(deliveries.empty());
+  EXPECT_EQ(reader->fell_behind(), std::optional<std::uint64_t>(6));
+}
+
+}  // namespace
+}  // namespace tracking::history
