@@ -1,5 +1,6 @@
 // A stranger's program: the core, and one name of each component, so that all of them are really linked.
 #include <tracking/http.h>
+#include <tracking/nats.h>
 #include <tracking/sqlite.h>
 #include <tracking/testing.h>
 #include <tracking/tracking.h>
@@ -8,7 +9,7 @@
 
 int main() {
   using namespace std::chrono_literals;
-  const tracking::Backends backends{tracking::http(), tracking::sqlite()};
+  const tracking::Backends backends{tracking::http(), tracking::nats(), tracking::sqlite()};
   tracking::testing::ManualClock clock;
   auto service = tracking::TrackingService::open({.accounts = "memory:?active=1", .clock = &clock}, backends).value();
   auto subscriber = service->subscribe().value();

@@ -43,6 +43,8 @@ struct BackendContext {
   std::filesystem::path data_dir = ".";  ///< relative paths are under it
   Clock* clock = &Clock::system();       ///< outlives what is opened
   Log log = {};
+  /// Only the URL and the files that it names are to be checked: nothing is connected to, nothing is written.
+  bool is_check = false;
 };
 
 /// One backend: what its URLs can open. An empty function = it cannot do that.

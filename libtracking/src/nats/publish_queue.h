@@ -1,0 +1,80 @@
+// Events on their way from publishing threads to the I/O thread.
+#pragma once
+
+#include <tracking/broker.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+namespace tracking::nats_io {
+
+/// A bounded queue of copied lines, in blocks that are used again. It takes lines only while it is open, so nothing is
+/// kept for a server that is not there. Thread-safe.
+class PublishQueue {
+ public:
+  struct Message {
+    AccountId account_id = 0;
+    std::string_view json = {};  ///< valid until next() is called again
+  };
+
+  /// What became of a push: lines before `refused_from` were taken, unless they are longer than the server takes.
+  struct Pushed {
+    std::size_t refused_from = 0;
+    Code code = Code::ok;  ///< of those from there on
+    std::size_t line_bytes_max = 0;
+    bool has_too_large = false;
+  };
+
+  explicit PublishQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  /// After the first line that does not fit no other is taken, so that the order holds.
+  Pushed push(const Lines& lines) noexcept;
+
+  void open(std::size_t line_bytes_max) noexcept;
+  /// Takes nothing more; what is queued stays, to be written.
+  void stop() noexcept;
+  /// After stop() or close(): waits until the I/O thread has taken all. False: it did not in time.
+  bool wait_drained(std::chrono::milliseconds time) noexcept;
+  /// Takes nothing more and drops what is queued. The I/O thread does not call next() meanwhile.
+  void close() noexcept;
+
+  // The I/O thread.
+  bool has_messages() noexcept;
+  bool next(Message& message) noexcept;
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t capacity = 0;
+    std::size_t used = 0;
+    std::size_t read = 0;
+  };
+  static constexpr std::size_t block_bytes = 128 << 10;
+  static constexpr std::size_t free_blocks_max = 8;
+
+  void append(const Line& line);
+  Block take_block(std::size_t bytes_needed);
+  void recycle(Block block);
+  bool take_next_block();
+
+  const std::size_t bytes_max_;
+  std::mutex mutex_;
+  std::condition_variable drained_;
+  // Guarded by mutex_.
+  bool is_open_ = false;
+  bool is_drained_ = true;
+  std::size_t line_bytes_max_ = 0;
+  std::size_t bytes_ = 0;  // used in blocks_
+  std::deque<Block> blocks_;
+  std::vector<Block> free_;
+
+  Block reading_;  // the I/O thread's
+};
+
+}  // namespace tracking::nats_io

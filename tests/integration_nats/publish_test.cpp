@@ -1,0 +1,216 @@
+// Publishing to a server that comes, goes, freezes and has limits.
+#include "integration_nats/nats_support.h"
+
+#include <tracking/nats.h>
+
+#include <nats/nats.h>
+
+namespace tracking::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Keeps the outcomes of one batch.
+class Outcomes final : public CompletionTarget {
+ public:
+  explicit Outcomes(std::size_t count) : outcomes_(count) {}
+  void resolve(std::size_t index, const Outcome& outcome) noexcept override { outcomes_[index] = outcome; }
+  void finish(const Outcome& rest) noexcept override {
+    for (auto& outcome : outcomes_) {
+      if (!outcome) outcome = rest;
+    }
+  }
+  const Outcome& operator[](std::size_t index) const { return *outcomes_[index]; }
+  bool is_complete() const {
+    return std::all_of(outcomes_.begin(), outcomes_.end(), [](const auto& outcome) { return outcome.has_value(); });
+  }
+
+ private:
+  std::vector<std::optional<Outcome>> outcomes_;
+};
+
+/// A subscriber of somebody else's, by cnats without us.
+class Stranger {
+ public:
+  Stranger(const NatsServer& server, const std::string& subject) {
+    EXPECT_EQ(natsConnection_ConnectTo(&connection_, server.url().c_str()), NATS_OK);
+    EXPECT_EQ(natsConnection_SubscribeSync(&subscription_, connection_, subject.c_str()), NATS_OK);
+    EXPECT_EQ(natsSubscription_SetPendingLimits(subscription_, -1, -1), NATS_OK);
+    EXPECT_EQ(natsConnection_FlushTimeout(connection_, 5'000), NATS_OK);
+  }
+  ~Stranger() {
+    natsSubscription_Destroy(subscription_);
+    natsConnection_Destroy(connection_);
+  }
+  /// "subject payload", or nothing within the time.
+  std::string next(std::int64_t timeout_ms = 10'000) {
+    natsMsg* message = nullptr;
+    if (natsSubscription_NextMsg(&message, subscription_, timeout_ms) != NATS_OK) return "";
+    std::string text = std::string(natsMsg_GetSubject(message)) + ' ';
+    text.append(natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+    natsMsg_Destroy(message);
+    return text;
+  }
+
+ private:
+  natsConnection* connection_ = nullptr;
+  natsSubscription* subscription_ = nullptr;
+};
+
+class NatsPublish : public ::testing::Test {
+ protected:
+  void open(const std::string& parameters = "") {
+    broker_ = Backends({nats()})
+                  .open_broker({.url = BackendUrl::parse(server_.url() + parameters).value(), .log = log_.sink()})
+                  .value();
+  }
+  bool comes_up() const {
+    return eventually([&] { return broker_->health().is_ok(); });
+  }
+  Code publish(AccountId account_id, const std::string& json) {
+    const std::vector<Line> lines{{.json = json, .account_id = account_id}};
+    Outcomes outcomes(1);
+    broker_->publish({lines, AckLevel::sent}, Completion(outcomes));
+    EXPECT_TRUE(outcomes.is_complete()) << "nothing is to wait for";
+    return outcomes[0].code;
+  }
+
+  NatsServer server_;
+  LogLines log_;
+  std::unique_ptr<Broker> broker_;
+};
+
+TEST_F(NatsPublish, AnEventIsThePayloadOnTheSubjectOfItsAccount) {
+  server_.start();
+  Stranger stranger(server_, "tracking.events.*");
+  open();
+  EXPECT_EQ(publish(7, "seven"), Code::ok);
+  EXPECT_EQ(publish(9223372036854775807, "most"), Code::ok);
+  EXPECT_EQ(stranger.next(), "tracking.events.7 seven");
+  EXPECT_EQ(stranger.next(), "tracking.events.9223372036854775807 most");
+}
+
+TEST_F(NatsPublish, ThePrefixCanBeChosen) {
+  server_.start();
+  Stranger stranger(server_, "my.own.*");
+  open("?prefix=my.own");
+  EXPECT_EQ(publish(7, "seven"), Code::ok);
+  EXPECT_EQ(stranger.next(), "my.own.7 seven");
+}
+
+TEST_F(NatsPublish, WithoutAServerItFailsAtOnceAndNothingIsKept) {
+  open();
+  EXPECT_EQ(broker_->health().code(), Code::broker_unavailable);
+  EXPECT_EQ(publish(1, "before"), Code::broker_unavailable);
+  server_.start();
+  Stranger stranger(server_, ">");
+  ASSERT_TRUE(comes_up());
+  EXPECT_EQ(publish(1, "first"), Code::ok);
+  EXPECT_EQ(stranger.next(), "tracking.events.1 first");
+  server_.kill();
+  ASSERT_TRUE(eventually([&] { return !broker_->health().is_ok(); }));
+  EXPECT_EQ(publish(1, "while it is away"), Code::broker_unavailable);
+  server_.start();
+  Stranger second(server_, ">");
+  ASSERT_TRUE(comes_up());
+  EXPECT_EQ(publish(1, "after"), Code::ok);
+  EXPECT_EQ(second.next(), "tracking.events.1 after");
+}
+
+TEST_F(NatsPublish, AFrozenServerBlocksNobodyAndTheQueueIsBounded) {
+  server_.start();
+  open();
+  ASSERT_TRUE(comes_up());
+  server_.freeze();
+  const std::string json(1'000, 'x');
+  auto longest = 0ns;
+  Code code = Code::ok;
+  std::uint64_t taken = 0;
+  while (code == Code::ok) {
+    const auto before = std::chrono::steady_clock::now();
+    code = publish(1, json);
+    longest = std::max(longest, std::chrono::steady_clock::now() - before);
+    ++taken;
+    ASSERT_LT(taken, 64u << 20 >> 10) << "64 MiB must not fit anywhere";
+  }
+  EXPECT_EQ(code, Code::overloaded);
+  EXPECT_LT(longest, 1s);
+  EXPECT_TRUE(eventually([&] { return publish(1, json) == Code::broker_unavailable; })) << "noticed";
+  server_.thaw();
+  Stranger stranger(server_, ">");
+  ASSERT_TRUE(comes_up());
+  EXPECT_EQ(publish(1, "after"), Code::ok);
+  EXPECT_EQ(stranger.next(), "tracking.events.1 after") << "what was queued was dropped with the link";
+}
+
+TEST_F(NatsPublish, ALineThatTheServerDoesNotTakeIsTooLargeAndOthersGoOn) {
+  server_.start("max_payload: 8KB");
+  Stranger stranger(server_, ">");
+  open();
+  ASSERT_TRUE(comes_up());
+  const std::string largest(8'192, 'a');
+  const std::string larger(8'193, 'b');
+  const std::vector<Line> lines{
+      {.json = largest, .account_id = 1}, {.json = larger, .account_id = 1}, {.json = "c", .account_id = 2}};
+  Outcomes outcomes(3);
+  broker_->publish({lines, AckLevel::sent}, Completion(outcomes));
+  ASSERT_TRUE(outcomes.is_complete());
+  EXPECT_EQ(outcomes[0].code, Code::ok);
+  EXPECT_EQ(outcomes[1].code, Code::too_large);
+  EXPECT_EQ(outcomes[2].code, Code::ok);
+  EXPECT_EQ(stranger.next(), "tracking.events.1 " + largest);
+  EXPECT_EQ(stranger.next(), "tracking.events.2 c");
+}
+
+TEST_F(NatsPublish, CloseFlushesAllThatWasTaken) {
+  server_.start();
+  Stranger stranger(server_, ">");
+  open();
+  constexpr int count = 20'000;
+  for (int i = 0; i < count; ++i) {
+    while (publish(1, "event " + std::to_string(i)) == Code::overloaded) std::this_thread::yield();
+  }
+  EXPECT_TRUE(broker_->close(10s));
+  EXPECT_EQ(publish(1, "late"), Code::broker_unavailable);
+  broker_.reset();
+  for (int i = 0; i < count; ++i) ASSERT_EQ(stranger.next(), "tracking.events.1 event " + std::to_string(i));
+}
+
+TEST_F(NatsPublish, CloseKeepsItsDeadlineWithAFrozenServer) {
+  server_.start();
+  open();
+  ASSERT_TRUE(comes_up());
+  server_.freeze();
+  EXPECT_EQ(publish(1, "event"), Code::ok);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(broker_->close(200ms).code(), Code::timed_out);
+  broker_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
+}
+
+TEST_F(NatsPublish, ProducersKeepTheirOrderWhileManyPublish) {
+  server_.start();
+  Stranger stranger(server_, ">");
+  open();
+  ASSERT_TRUE(comes_up());
+  constexpr int count = 5'000;
+  constexpr int producers = 4;
+  std::vector<std::thread> threads;
+  for (int producer = 1; producer <= producers; ++producer) {
+    threads.emplace_back([&, producer] {
+      for (int i = 0; i < count; ++i) {
+        while (publish(producer, std::to_string(i)) == Code::overloaded) std::this_thread::yield();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::vector<int> next(producers + 1);
+  for (int i = 0; i < count * producers; ++i) {
+    const std::string message = stranger.next();
+    const auto producer = static_cast<std::size_t>(message.at(sizeof "tracking.events." - 1) - '0');
+    ASSERT_EQ(message.substr(message.find(' ') + 1), std::to_string(next.at(producer)++));
+  }
+}
+
+}  // namespace
+}  // namespace tracking::test
