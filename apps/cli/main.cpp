@@ -20,6 +20,7 @@ constexpr Verb verbs[] = {
     {"subscribe", "sub", "show events as they come, and what was missed", run_subscribe},
     {"track", "", "send an event, or many from stdin", run_track},
     {"verify", "", "send and receive numbered events, and count what is lost, repeated or reordered", run_verify},
+    {"bench", "", "put a server under load, and measure", run_bench},
     {"accounts", "", "list, add, show, change and remove accounts", run_accounts},
 };
 
@@ -53,7 +54,7 @@ std::string help() {
 }
 
 int unknown_verb(std::string_view name) {
-  say("there is no verb " + printable(name) + ": there are subscribe, track, verify, accounts and help");
+  say("there is no verb " + printable(name) + ": there are subscribe, track, verify, bench, accounts and help");
   return exit_usage;
 }
 

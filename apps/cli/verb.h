@@ -18,6 +18,7 @@ struct Verb {
 int run_subscribe(Arguments arguments);
 int run_track(Arguments arguments);
 int run_verify(Arguments arguments);
+int run_bench(Arguments arguments);
 int run_accounts(Arguments arguments);
 
 }  // namespace tracking::cli
