@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tracking)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-set(generated_dir ${CMAKE_CURRENT_BINARY_DIR}/install)
+set(generated_dir ${PROJECT_BINARY_DIR}/libtracking/install)
 
 # The installed files find the prefix from where they are, so that an installation can be moved.
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
@@ -23,6 +23,7 @@ foreach(target ${targets})
   get_target_property(component ${target} EXPORT_NAME)
   get_target_property(packages ${target} TRACKING_PKG_CONFIG)
   list(APPEND components ${component})
+  get_target_property(stands_alone ${target} TRACKING_STANDS_ALONE)
   if(BUILD_SHARED_LIBS)
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "\$ORIGIN")
   elseif(packages)
@@ -46,7 +47,9 @@ foreach(target ${targets})
   else()
     set(pc_name tracking-${component})
     set(pc_description "Component ${component} of tracking")
-    set(pc_requires "tracking = ${PROJECT_VERSION}")
+    if(NOT stands_alone)
+      set(pc_requires "tracking = ${PROJECT_VERSION}")
+    endif()
   endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/component.pc.in ${generated_dir}/${pc_name}.pc @ONLY)
   install(FILES ${generated_dir}/${pc_name}.pc DESTINATION ${pkgconfig_dir})
@@ -60,7 +63,8 @@ install(FILES ${generated_dir}/trackingConfig.cmake ${generated_dir}/trackingCon
   DESTINATION ${config_dir})
 
 # An optional component NAME (option TRACKING_WITH_NAME) has the one header tracking/NAME.h; the rest is the core's.
-file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libtracking/include/tracking/*.h)
+file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libtracking/include/tracking/*.h
+  ${PROJECT_SOURCE_DIR}/bindings/c/include/tracking/*.h)
 foreach(header ${headers})
   get_filename_component(name ${header} NAME_WE)
   string(TOUPPER "TRACKING_WITH_${name}" option)

@@ -13,7 +13,7 @@ COMPILER = os.environ["TRACKING_CXX_COMPILER"]
 VERSION = ".".join(re.findall(r"define TRACKING_VERSION_\w+ (\d+)",
                               (SOURCE / "libtracking/include/tracking/version.h").read_text()))
 COMPONENTS = ["http", "nats", "sqlite", "testing"]
-OPTIONAL_HEADERS = {f"{component}.h" for component in COMPONENTS}
+OPTIONAL_HEADERS = {f"{component}.h" for component in [*COMPONENTS, "c"]}
 # With the same options and without the folder's name in the key, ccache serves what the build under test compiled.
 ENVIRONMENT = os.environ | {"CCACHE_NOHASHDIR": "1"}
 BUILD_TYPE = os.environ["TRACKING_BUILD_TYPE"]
@@ -47,7 +47,7 @@ def installed(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def minimal(tmp_path_factory):
-    off = [f"-DTRACKING_WITH_{component.upper()}=OFF" for component in COMPONENTS]
+    off = [f"-DTRACKING_WITH_{component.upper()}=OFF" for component in [*COMPONENTS, "c"]]
     return install(tmp_path_factory.mktemp("minimal"), *off)
 
 
@@ -81,6 +81,20 @@ def test_pkg_config_gives_every_component(installed, tmp_path):
     assert run(program, env={"LD_LIBRARY_PATH": str(libdir(prefix))}).stdout == f'{VERSION} {{"from":"outside"}}\n'
 
 
+def test_a_program_in_c_needs_no_cpp(installed, tmp_path):
+    """By CMake in a project without C++, and by pkg-config with a C compiler alone."""
+    _, prefix = installed
+    configure(prefix, tmp_path, "c_consumer")
+    assert build_and_run(tmp_path) == f"{VERSION} ok\n"
+    path = {"PKG_CONFIG_PATH": str(libdir(prefix) / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "tracking-c", env=path).stdout.split()
+    program = tmp_path / "by_pkg_config"
+    run("cc", "-std=c99", "-Wall", "-Werror", HERE / "c_consumer/consumer.c", "-o", program, *flags)
+    assert run(program, env={"LD_LIBRARY_PATH": str(libdir(prefix))}).stdout == f"{VERSION} ok\n"
+    words = run("pkg-config", "--static", "--libs", "tracking-c", env=path).stdout.split()
+    assert [word for word in words if not word.startswith("-L")] == ["-ltracking_c"]
+
+
 def test_pkg_config_of_the_core_names_no_other_library(minimal):
     path = {"PKG_CONFIG_PATH": str(libdir(minimal) / "pkgconfig")}
     words = run("pkg-config", "--static", "--libs", "tracking", env=path).stdout.split()
@@ -97,7 +111,8 @@ def test_the_minimal_preset_is_the_core_alone(minimal, tmp_path):
 
 def test_headers_of_built_components_are_installed(installed):
     _, prefix = installed
-    in_tree = {header.name for header in (SOURCE / "libtracking/include/tracking").iterdir()}
+    in_tree = {header.name for folder in ("libtracking", "bindings/c")
+               for header in (SOURCE / folder / "include/tracking").iterdir()}
     assert {header.name for header in (prefix / "include/tracking").iterdir()} == in_tree
 
 
@@ -129,11 +144,8 @@ def test_add_subdirectory_builds_the_library_and_nothing_else(tmp_path):
 
 def test_shared_libraries_export_our_symbols_alone(installed):
     kind, prefix = installed
-    if kind == "static":
-        assert not list(prefix.rglob("*.so*"))
-        return
     libraries = [path for path in libdir(prefix).glob("libtracking*.so") if path.is_symlink()]
-    assert len(libraries) == 1 + len(COMPONENTS)
+    assert len(libraries) == (2 + len(COMPONENTS) if kind == "shared" else 1)  # the C interface is always shared
     for library in libraries:
         symbols = [line.split(maxsplit=2)[-1] for line in
                    run("nm", "-D", "-C", "--defined-only", library).stdout.splitlines()]

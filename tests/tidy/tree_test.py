@@ -79,7 +79,7 @@ def test_every_source_is_built():
     """A file that no list of sources names is dead."""
     lists = {path.parent: path.read_text(encoding="utf-8") for path in files("*CMakeLists.txt")}
     dead = []
-    for path in files("libtracking/*.cpp", "apps/*.cpp", "bench/*.cpp", "tests/*.cpp"):
+    for path in files("libtracking/*.cpp", "apps/*.cpp", "bench/*.cpp", "bindings/*.cpp", "tests/*.cpp"):
         folder = path.parent
         while folder not in lists:
             folder = folder.parent

@@ -36,8 +36,9 @@ struct ArrayElement {
 
 /// Reads an array of event objects. False: not JSON, or more than events_max (then too_large), and nothing counts. An
 /// element that is JSON but no event has its fault. `elements` is cleared first and reused.
-bool decode_event_array(char* text, std::size_t size, std::size_t data_bytes_max, std::size_t events_max,
-                        std::vector<ArrayElement>& elements, DecodeFault& fault) noexcept;
+TRACKING_EXPORT bool decode_event_array(char* text, std::size_t size, std::size_t data_bytes_max,
+                                        std::size_t events_max, std::vector<ArrayElement>& elements,
+                                        DecodeFault& fault) noexcept;
 
 /// True for 1-64 characters of [A-Za-z0-9._:-].
 TRACKING_EXPORT bool is_event_id(std::string_view text) noexcept;
