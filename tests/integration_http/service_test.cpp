@@ -157,7 +157,7 @@ TEST(HttpService, WhatCannotBeAnEventIsRefusedHere) {
   EXPECT_EQ(receipts[0].code, Code::invalid_event);
   EXPECT_EQ(receipts[1].code, Code::malformed_json);
   EXPECT_EQ(receipts[2].code, Code::invalid_event);
-  EXPECT_EQ(receipts[3].code, Code::invalid_event);
+  EXPECT_EQ(receipts[3].code, Code::malformed_json);
 }
 
 TEST(HttpService, WithoutAServerAnEventMayBeRepeatedAndReadinessSaysWhy) {

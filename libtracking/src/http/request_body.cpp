@@ -10,7 +10,7 @@ Code check_event(const Event& event, std::size_t data_bytes_max) noexcept {
   if (event.account_id < 1) return Code::invalid_event;
   if (!event.id.empty() && !codec::is_event_id(event.id)) return Code::invalid_event;
   const auto json = event.data.json();
-  if (json.empty()) return Code::invalid_event;
+  if (json.empty()) return Code::malformed_json;  // as in process
   if (json.size() > data_bytes_max) return Code::too_large;
   if (event.data.is_trusted()) return Code::ok;
   codec::JsonTraits traits;

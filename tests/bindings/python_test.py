@@ -1,0 +1,59 @@
+"""The Python package as its users get it: installed by pip, and run as its README prints."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
+PACKAGE = SOURCE / "bindings/python"
+LIBRARY = pathlib.Path(os.environ["TRACKING_C_LIBRARY"])
+
+
+def run(*command, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKING_", "PYTHON"))}
+    done = subprocess.run([str(word) for word in command], env=clean | environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """An interpreter with the package installed, without a network."""
+    folder = tmp_path_factory.mktemp("venv")
+    run(sys.executable, "-m", "venv", "--system-site-packages", "--without-pip", folder)
+    copy = tmp_path_factory.mktemp("source") / "python"  # setuptools builds in the folder that it installs
+    run("cp", "-r", PACKAGE, copy)
+    run(folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps", copy)
+    return folder / "bin/python"
+
+
+def example():
+    return re.search(r"^```python\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+
+
+def test_the_readme_runs_as_printed(python):
+    assert run(python, "-c", example(), TRACKING_C_LIBRARY=str(LIBRARY)) == "sent False\n1 {'page': '/'}\n"
+
+
+def test_the_package_brings_its_types(python):
+    where = "import importlib.util; print(importlib.util.find_spec('tracking').submodule_search_locations[0])"
+    assert (pathlib.Path(run(python, "-c", where).strip()) / "py.typed").exists()
+
+
+def test_the_loader_finds_the_library(python):
+    assert "sent" in run(python, "-c", example(), LD_LIBRARY_PATH=str(LIBRARY.parent))
+
+
+def test_pkg_config_finds_the_library(python, tmp_path):
+    (tmp_path / "tracking-c.pc").write_text(f"libdir={LIBRARY.parent}\nName: c\nDescription: c\nVersion: 1\n")
+    assert "sent" in run(python, "-c", example(), PKG_CONFIG_PATH=str(tmp_path))
+
+
+def test_a_missing_library_is_an_error_that_says_what_to_do(python):
+    with pytest.raises(AssertionError, match="Install libtracking_c, or name the file in the variable TRACKING_C_LIBRARY"):
+        run(python, "-c", "import tracking", PKG_CONFIG_PATH="/nowhere")
