@@ -35,6 +35,8 @@ def svg(report):
     """The whole chart of a report as run.py makes it."""
     y, parts = 30, []
     for scenario in report["scenarios"].values():
+        if not scenario["results"]:
+            continue
         parts.append(text(16, y, scenario["title"], weight="bold", size=14))
         parts += bars(scenario["results"], y + 14)
         y += 14 + len(scenario["results"]) * ROW + 30

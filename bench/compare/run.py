@@ -57,13 +57,23 @@ def measure(scenario, contestants, field, options):
     if scenario == "ndjson":  # its 202 costs nginx the same whatever the body holds
         taking_part = [one for one in taking_part if one.name != "nginx"]
     runs = {one.name: [] for one in taking_part}
-    for one in taking_part:
-        load(one, field, flags, 0.5)  # warm
-    for number in range(options.rounds):
+    failed = {}
+    for number in range(-1, options.rounds):  # round -1 warms
         for one in taking_part if number % 2 == 0 else reversed(taking_part):
-            runs[one.name].append(load(one, field, flags, options.seconds))
+            try:
+                sample = load(one, field, flags, options.seconds if number >= 0 else 0.5)
+            except RuntimeError as error:
+                failed[one.name] = str(error)
+                print(f"\nleft out of {scenario}: {error}", file=sys.stderr)
+                continue
+            if number >= 0:
+                runs[one.name].append(sample)
+        taking_part = [one for one in taking_part if one.name not in failed]
         print(f"\r{scenario}: round {number + 1} of {options.rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
+    runs = {name: samples for name, samples in runs.items() if name not in failed}
+    if not runs:
+        return {"title": title, "reference": None, "results": {}, "failed": failed}
     reference = "nginx" if "nginx" in runs else next(iter(runs))
     results = {}
     for name, samples in runs.items():
@@ -71,7 +81,7 @@ def measure(scenario, contestants, field, options):
         results[name]["ratio"] = summary([sample["cpu_us"] / other["cpu_us"]
                                           for sample, other in zip(samples, runs[reference])])
         results[name]["samples"] = samples
-    return {"title": title, "reference": reference, "results": results}
+    return {"title": title, "reference": reference, "results": results, "failed": failed}
 
 
 def shown(value, digits=3):
@@ -149,9 +159,10 @@ def main():
         print(f"{name}: {shown(value)}")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if options.chart and report["scenarios"]:
+    if options.chart and any(scenario["results"] for scenario in report["scenarios"].values()):
         pathlib.Path(options.chart).write_text(svg(report), encoding="utf-8")
-    return 1 if options.only and left_out else 0
+    has_failed = any(scenario["failed"] for scenario in report["scenarios"].values())
+    return 1 if has_failed or (options.only and left_out) else 0
 
 
 if __name__ == "__main__":

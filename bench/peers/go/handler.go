@@ -51,12 +51,18 @@ type handler struct {
 	sequence atomic.Uint64
 }
 
-func newHandler(accounts *accounts, publish func(string, []byte) error) http.Handler {
+func newHandler(accounts *accounts, publish func(string, []byte) error, isReady func() bool) http.Handler {
 	h := &handler{accounts: accounts, publish: publish, producer: uuid.NewString()[:8]}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", h.track)
 	mux.HandleFunc("/v1/events", h.track)
-	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !isReady() {
+			refuse(w, http.StatusServiceUnavailable, "not-ready", "NATS does not answer")
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+	})
 	return mux
 }
 

@@ -39,12 +39,14 @@ func run(ctx context.Context, listen, natsURL, postgresURL, active, inactive str
 		return err
 	}
 	publish := func(string, []byte) error { return nil }
+	isReady := func() bool { return true }
 	if natsURL != "" {
 		connection, err := nats.Connect(natsURL, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
 		if err != nil {
 			return err
 		}
 		defer connection.Drain()
+		isReady = connection.IsConnected
 		publish = func(subject string, line []byte) error {
 			if !connection.IsConnected() {
 				return nats.ErrDisconnected
@@ -58,7 +60,7 @@ func run(ctx context.Context, listen, natsURL, postgresURL, active, inactive str
 		return err
 	}
 	server := &http.Server{
-		Handler:           newHandler(accounts, publish),
+		Handler:           newHandler(accounts, publish, isReady),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      60 * time.Second,
