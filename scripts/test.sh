@@ -35,7 +35,9 @@ printf 'subdirs("%s")\n' "${builds[@]/#/$PWD/build/}" >build/test/CTestTestfile.
 # Tests that need more than a user has are labelled, and left out by name where they cannot run.
 left_out=()
 [ "$(id -u)" = 0 ] || left_out+=(root)
-command -v podman >/dev/null || left_out+=(containers)
+for engine in docker podman; do  # having one is not enough: can it run a container here?
+  compose/test.sh --probe $engine || left_out+=("$engine")
+done
 labels=$(ctest --test-dir build/test --print-labels | sed -n 's/^  //p')
 for label in "${left_out[@]}"; do
   grep -qx "$label" <<<"$labels" && echo "Labels not run here: $label"

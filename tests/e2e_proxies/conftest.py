@@ -1,0 +1,23 @@
+import pytest
+
+from e2e_support import Daemon
+
+from proxy import Proxy, haproxy_command, nginx_command
+
+
+@pytest.fixture
+def daemon():
+    with Daemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def haproxy(daemon):
+    with Proxy(haproxy_command, daemon) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=[haproxy_command, nginx_command], ids=["haproxy", "nginx"])
+def any_proxy(request, daemon):
+    with Proxy(request.param, daemon) as proxy:
+        yield proxy
