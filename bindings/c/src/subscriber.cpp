@@ -16,7 +16,6 @@ using namespace tracking::c;  // NOLINT(google-build-using-namespace): what foll
 using tracking::AccountId;
 using tracking::Code;
 using tracking::Result;
-using tracking::Status;
 using tracking::Subscriber;
 
 namespace {

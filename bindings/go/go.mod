@@ -1,0 +1,3 @@
+module tracking
+
+go 1.19
