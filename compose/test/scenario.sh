@@ -153,6 +153,6 @@ is_another_process() {
 
 bring_down() {
   step "docker-compose down -v"
-  docker-compose down -v >/dev/null 2>&1
+  TRACKING_REPLICAS=3 docker-compose down -v >/dev/null 2>&1  # podman-compose ends only those that it is told of
   [ -z "$(docker ps -aq)" ] || fail "containers are left"
 }
