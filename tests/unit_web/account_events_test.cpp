@@ -75,6 +75,15 @@ TEST_F(AccountEvents, AWrongParameterIsNamed) {
   EXPECT_TRUE(lane.seen.empty());
 }
 
+TEST_F(AccountEvents, AParameterGivenTwiceIsRefused) {
+  for (const char* query :
+       {"id=a&id=b", "id=a&id=a", "occurred_at=2026-11-23T21:24:06Z&occurred_at=2026-11-23T21:24:06Z"}) {
+    EXPECT_EQ(post("x", query, form, "/1").status, 400) << query;
+    EXPECT_NE(reply.body.find("once at most"), std::string::npos) << reply.body;
+  }
+  EXPECT_TRUE(lane.seen.empty());
+}
+
 TEST_F(AccountEvents, ParametersOfOneRequestDoNotReachTheNext) {
   post("x", "id=first&ack=sent", form, "/1");
   post("y", {}, form, "/1");

@@ -1,5 +1,6 @@
 #include <charconv>
 #include <thread>
+#include <utility>
 
 #include "codec/json.h"
 #include "web/event_routes_impl.h"
@@ -181,8 +182,14 @@ bool EventRoutes::Impl::read_query(Work& work, Route route, std::string_view que
   }
   if (route != Route::account_events) return true;
   QueryReader parameters(query);
+  bool has_id = false;
+  const auto is_repeated = [&](std::string_view name, bool is_there) {
+    if (is_there) refuse(work, Code::invalid_parameter, std::string(name) + ": must be given once at most");
+    return is_there;
+  };
   while (parameters.next()) {
     if (parameters.name() == "id") {
+      if (is_repeated("id", std::exchange(has_id, true))) return false;
       if (!codec::is_event_id(parameters.value())) {
         refuse(work, Code::invalid_parameter, "id: must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
         return false;
@@ -190,6 +197,7 @@ bool EventRoutes::Impl::read_query(Work& work, Route route, std::string_view que
       work.id.assign(parameters.value());
       work.event.id = work.id.view();
     } else if (parameters.name() == "occurred_at") {
+      if (is_repeated("occurred_at", work.event.occurred_at.has_value())) return false;
       work.event.occurred_at = codec::parse_rfc3339(with_plus_signs(parameters.value()));
       if (!work.event.occurred_at) {
         refuse(work, Code::invalid_parameter, "occurred_at: must be an RFC 3339 date-time");
