@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-OURS = ("libtracking/", "apps/")
+OURS = ("libtracking/", "apps/", "bindings/")
 
 
 def git(*words):
