@@ -55,6 +55,14 @@ def test_a_corrupt_body_is_400(connection, name):
     assert connection.read_answer().problem == "bad-request"
 
 
+@pytest.mark.parametrize("behind", [b"rubbish", b"\x1f\x8b\x08\x01rubbish"])
+def test_whole_lines_before_rubbish_are_events(connection, behind):
+    body = gzip.compress(EVENT + b"\n" + EVENT + b"\n") + behind
+    connection.send(post(body, headers=[*GZIP, "Content-Type: application/x-ndjson"]))
+    answer = connection.read_answer()
+    assert (answer.status, answer.json()["accepted"], answer.json()["incomplete"]) == (202, 2, True)
+
+
 def test_corrupt_ndjson_ends_at_its_last_whole_line(daemon, connection):
     lines = b"".join(event(random.random()) + b"\n" for _ in range(1000))
     packed = gzip.compress(lines)

@@ -28,13 +28,13 @@ Inflater::Result Inflater::inflate(std::string_view& input, std::span<char> room
     z.avail_in = static_cast<uInt>(input.size());
     const int result = ::inflate(&z, Z_NO_FLUSH);
     input.remove_prefix(input.size() - z.avail_in);
+    produced = room.size() - z.avail_out;
     if (result == Z_STREAM_END) {
       is_at_end_ = true;
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
       return Result::corrupt;
     }
   } while (!input.empty() && z.avail_out > 0);
-  produced = room.size() - z.avail_out;
   return z.avail_out == 0 ? Result::full : Result::more;
 }
 
