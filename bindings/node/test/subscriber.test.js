@@ -95,9 +95,9 @@ test('a stream that is silent for too long is opened again', async (t) => {
   const { url, requests } = await startScript(t, [(response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(`id: c_${requests.length}\n\n`);
-    if (requests.length === 2) response.write(`id: c_9\ndata: ${line(7)}\n\n`);
+    if (requests.length > 1) response.write(`id: c_9\ndata: ${line(7)}\n\n`);
   }]);
-  const subscriber = subscribe(url, { idleTimeoutMs: 100 });
+  const subscriber = subscribe(url, { idleTimeoutMs: 300 });
   assert.equal((await subscriber.next()).data, 7);
   subscriber.close();
 });
@@ -117,7 +117,7 @@ test('a reader that does not read is told what it missed, and holds no more than
   const subscriber = subscribe(url);
   await subscriber.ready();
   const data = new Json(JSON.stringify('x'.repeat(250_000)));
-  const count = 80; // 20 MB: more than the sockets and the server's buffer hold
+  const count = 160; // 40 MB: more than the sockets and the server's buffer hold
   for (let i = 0; i < count; ++i) await service.track(1, data);
   let events = 0;
   let missed = 0;
