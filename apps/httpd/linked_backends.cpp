@@ -1,5 +1,8 @@
 #include "linked_backends.h"
 
+#ifdef TRACKING_HAS_FILE
+#include <tracking/file.h>
+#endif
 #ifdef TRACKING_HAS_SQLITE
 #include <tracking/sqlite.h>
 #endif
@@ -9,17 +12,22 @@ namespace {
 
 /// Opening it would make a file.
 bool is_linked_and_on_disk([[maybe_unused]] const BackendUrl& url) noexcept {
-#ifdef TRACKING_HAS_SQLITE
-  return url.scheme == "sqlite";
-#else
-  return false;
+#ifdef TRACKING_HAS_FILE
+  if (url.scheme == "file") return true;
 #endif
+#ifdef TRACKING_HAS_SQLITE
+  if (url.scheme == "sqlite") return true;
+#endif
+  return false;
 }
 
 }  // namespace
 
 Backends linked_backends() {
   Backends backends;
+#ifdef TRACKING_HAS_FILE
+  backends.add(file());
+#endif
 #ifdef TRACKING_HAS_SQLITE
   backends.add(sqlite());
 #endif
@@ -35,6 +43,7 @@ Status check_backends(const Settings& settings) {
   }
   const auto broker_url = BackendUrl::parse(settings.broker);
   if (!broker_url) return broker_url.error();
+  if (is_linked_and_on_disk(*broker_url)) return {};
   const auto broker = backends.open_broker({.url = *broker_url});
   if (!broker) return broker.error();
   if (settings.ack_level() == AckLevel::stored && !(*broker)->traits().gives_stored) {

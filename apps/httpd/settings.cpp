@@ -64,7 +64,9 @@ void describe_backends(apps::OptionTable& table, Settings& settings) {
       .help("Where accounts are: sqlite:PATH, or memory:?active=1,3&inactive=2.");
   table.url("broker", settings.broker)
       .check(check_backend)
-      .help("Where events go: memory: (in this process, its last 64 MiB as history).");
+      .help(
+          "Where events go: memory: (in this process, its last 64 MiB as history), or "
+          "file:DIR?retention=7d&max_size=10GiB (the durable log; these are its limits unless others are given).");
   table.text("data-dir", settings.data_dir)
       .value("DIR")
       .check(check_directory)

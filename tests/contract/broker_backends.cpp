@@ -1,7 +1,11 @@
 #include "contract/broker_backends.h"
 
 #include <tracking/backends.h>
+#include <tracking/file.h>
 #include <tracking/testing.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 namespace tracking::test {
 namespace {
@@ -10,6 +14,40 @@ std::unique_ptr<Broker> open(const std::string& url) {
   return Backends().open_broker({.url = BackendUrl::parse(url).value()}).value();
 }
 
+/// A log in a folder of its own, which goes with it.
+class TemporaryLog final : public Broker {
+ public:
+  TemporaryLog() {
+    // In memory where there is such a file system: the suite waits for tens of thousands of syncs.
+    const std::filesystem::path memory = "/dev/shm";
+    std::string name = (std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path()) /
+                       "tracking-log-XXXXXX";
+    directory_ = ::mkdtemp(name.data());
+    inner_ =
+        Backends{file()}.open_broker({.url = BackendUrl::parse("file:log").value(), .data_dir = directory_}).value();
+  }
+  ~TemporaryLog() override {
+    inner_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  void publish(Lines lines, Completion done) noexcept override { inner_->publish(lines, std::move(done)); }
+  BrokerTraits traits() const noexcept override { return inner_->traits(); }
+  Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override {
+    return inner_->subscribe(options, std::move(wake));
+  }
+  void recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept override {
+    inner_->recent(since, events_max, visit);
+  }
+  Status health() noexcept override { return inner_->health(); }
+  BrokerStats stats() noexcept override { return inner_->stats(); }
+  Status close(std::chrono::milliseconds deadline) noexcept override { return inner_->close(deadline); }
+
+ private:
+  std::filesystem::path directory_;
+  std::unique_ptr<Broker> inner_;
+};
+
 }  // namespace
 
 std::vector<BrokerBackend> broker_backends() {
@@ -17,6 +55,7 @@ std::vector<BrokerBackend> broker_backends() {
       {"memory", [] { return open("memory:"); }},
       {"faulty_pass_through",
        [] { return std::make_unique<testing::FaultyBroker>(open("memory:"), std::make_shared<testing::Faults>()); }},
+      {"file", [] { return std::make_unique<TemporaryLog>(); }},
   };
 }
 

@@ -1,4 +1,5 @@
 // A stranger's program: the core, and one name of each component, so that all of them are really linked.
+#include <tracking/file.h>
 #include <tracking/http.h>
 #include <tracking/nats.h>
 #include <tracking/sqlite.h>
@@ -9,7 +10,7 @@
 
 int main() {
   using namespace std::chrono_literals;
-  const tracking::Backends backends{tracking::http(), tracking::nats(), tracking::sqlite()};
+  const tracking::Backends backends{tracking::file(), tracking::http(), tracking::nats(), tracking::sqlite()};
   tracking::testing::ManualClock clock;
   auto service = tracking::TrackingService::open({.accounts = "memory:?active=1", .clock = &clock}, backends).value();
   auto subscriber = service->subscribe().value();

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -104,6 +105,9 @@ struct BrokerStats {
   std::uint64_t history_bytes = 0;           ///< held at this moment
 };
 
+/// Gets the events that a broker has kept, one by one; the line is valid during the call.
+using RecentVisitor = std::function<void(const Line&)>;
+
 /// Takes events to subscribers. publish() is called by many threads at once, but the lines of one producer always by
 /// one at a time and in the order of their sequences. Nothing may throw.
 class TRACKING_EXPORT Broker {
@@ -122,6 +126,12 @@ class TRACKING_EXPORT Broker {
 
   /// Opens a subscription; may block for a moment. The default: Code::unsupported. The broker outlives it.
   virtual Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept;
+
+  /// What the service asks when it is opened, so that repeats of events that were accepted before are recognised:
+  /// visits those that are not older than `since`, but at most the last `events_max`, in their order. Lines have at
+  /// least account, id and timestamp. The default: visits none, as is right for a broker that keeps nothing or knows
+  /// repeats itself.
+  virtual void recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept;
 
   /// Ok if events can be published now, else broker_unavailable with the reason. Never blocks.
   virtual Status health() noexcept;

@@ -93,6 +93,7 @@ class TRACKING_EXPORT FaultyBroker final : public Broker {
   void publish(Lines lines, Completion done) noexcept override;
   BrokerTraits traits() const noexcept override;
   Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override;
+  void recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept override;
   Status health() noexcept override;
   BrokerStats stats() noexcept override;
   /// What is held back by then is completed as in doubt.

@@ -79,7 +79,10 @@ Status no_start_point() {
           "now (30s, 10m, 2h, 7d)"};
 }
 
-// The id of a line as we write it, without reading further than needed.
+}  // namespace
+
+namespace codec {
+
 std::string_view id_of_line(std::string_view line) noexcept {
   constexpr std::string_view head = R"({"id":")";
   if (line.substr(0, head.size()) == head) {
@@ -90,10 +93,6 @@ std::string_view id_of_line(std::string_view line) noexcept {
   const auto fields = parse_event_line(line);
   return fields ? fields->id : std::string_view{};
 }
-
-}  // namespace
-
-namespace codec {
 
 char* write_cursor(char* out, const Cursor& cursor) noexcept {
   unsigned char bytes[cursor_bytes];

@@ -14,4 +14,7 @@ TRACKING_EXPORT char* write_cursor(char* out, const Cursor& cursor) noexcept;
 /// The cursor of a delivery that has no cursor_text, with the id_hash filled in from its line.
 TRACKING_EXPORT Cursor cursor_of(const DeliveryView& view) noexcept;
 
+/// The id in an event line, or nothing if it is none. Of a line as we write it no more than the id is read.
+TRACKING_EXPORT std::string_view id_of_line(std::string_view line) noexcept;
+
 }  // namespace tracking::codec

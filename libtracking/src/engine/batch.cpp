@@ -27,7 +27,21 @@ Shared::Shared(const ServiceOptions& service_options, std::shared_ptr<AccountRep
       default_ack(options.ack == AckLevel::broker_default ? strongest(traits) : options.ack),
       data_bytes_max(largest_data(options.data_bytes_max, traits)),
       directory(std::move(repository), options),
-      duplicates(options.duplicate_keys_max, options.duplicate_window) {}
+      duplicates(options.duplicate_keys_max, options.duplicate_window) {
+  restore_duplicates();
+}
+
+// The ids that were accepted before a restart, our own of that time among them: our key is a new one.
+void Shared::restore_duplicates() {
+  const Timestamp now = options.clock->now();
+  const auto steady = options.clock->steady();
+  const AckLevel ack = strongest(traits);
+  broker->recent(now - options.duplicate_window, options.duplicate_keys_max, [&](const Line& line) {
+    const auto age = std::max(now - line.timestamp, std::chrono::microseconds(0));
+    duplicates.restore(duplicates.key(line.account_id, line.id), line.timestamp, ack, steady - age);
+  });
+  duplicates.end_restoring();
+}
 
 void Batch::finish(std::size_t count) {
   if (unfinished.fetch_sub(count, std::memory_order_acq_rel) != count) return;

@@ -79,6 +79,18 @@ class Generation {
   std::size_t size_ = 0;
 };
 
+// What a process knows from those before it takes half as much room: it is known as a whole when it begins.
+struct RestoredKey {
+  DuplicateFilter::Key key;
+  std::int64_t accepted_us = 0;
+  std::int64_t settled_ns = 0;
+  AckLevel ack = AckLevel::sent;
+};
+
+bool is_less(const DuplicateFilter::Key& a, const DuplicateFilter::Key& b) noexcept {
+  return a.high != b.high ? a.high < b.high : a.low < b.low;
+}
+
 }  // namespace
 
 // Two generations: when the newer is full or a window old, the older is forgotten as a whole. So a key is found for at
@@ -89,6 +101,16 @@ struct DuplicateFilter::Shard {
   Generation newer;
   Generation older;
   std::chrono::nanoseconds newer_since{0};
+  std::vector<RestoredKey> restored;  // sorted; forgotten as a whole
+  std::chrono::nanoseconds restored_until{0};
+
+  const RestoredKey* find_restored(const Key& key, std::chrono::nanoseconds now) noexcept {
+    if (restored.empty()) return nullptr;
+    if (now > restored_until) restored = {};
+    const auto found = std::lower_bound(restored.begin(), restored.end(), key,
+                                        [](const RestoredKey& a, const Key& b) { return is_less(a.key, b); });
+    return found != restored.end() && found->key == key ? &*found : nullptr;
+  }
 
   Generation::Entry* find(const Key& key) noexcept {
     auto* entry = newer.find(key);
@@ -134,6 +156,9 @@ DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nano
   const auto* entry = shard.find(key);
   if (entry && !entry->is_doubtful && now - std::chrono::nanoseconds(entry->settled_ns) <= window_)
     return {Verdict::repeated, Timestamp(std::chrono::microseconds(entry->accepted_us)), entry->ack};
+  const auto* restored = shard.find_restored(key, now);
+  if (restored && now - std::chrono::nanoseconds(restored->settled_ns) <= window_)
+    return {Verdict::repeated, Timestamp(std::chrono::microseconds(restored->accepted_us)), restored->ack};
   const auto [place, is_new] = shard.pending.try_emplace(key);
   if (is_new) return {Verdict::fresh};
   place->second.push_back(slot);
@@ -151,6 +176,20 @@ std::vector<EventSlot> DuplicateFilter::settle(const Key& key, bool is_accepted,
   }
   auto node = shard.pending.extract(key);
   return node ? std::move(node.mapped()) : std::vector<EventSlot>();
+}
+
+void DuplicateFilter::restore(const Key& key, Timestamp accepted, AckLevel ack, std::chrono::nanoseconds settled) {
+  Shard& shard = this->shard(key);
+  shard.restored.push_back({key, accepted.time_since_epoch().count(), settled.count(), ack});
+  shard.restored_until = std::max(shard.restored_until, settled + window_);
+}
+
+void DuplicateFilter::end_restoring() {
+  for (std::size_t i = 0; i < shard_count; ++i) {
+    auto& restored = shards_[i].restored;
+    std::sort(restored.begin(), restored.end(),
+              [](const RestoredKey& a, const RestoredKey& b) { return is_less(a.key, b.key); });
+  }
 }
 
 void DuplicateFilter::remember_doubt(const Key& key, std::chrono::nanoseconds now) {

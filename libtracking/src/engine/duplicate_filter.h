@@ -53,6 +53,11 @@ class DuplicateFilter {
   std::vector<EventSlot> settle(const Key& key, bool is_accepted, Timestamp accepted, AckLevel ack,
                                 std::chrono::nanoseconds now);
 
+  /// An event that was accepted before this process began, `settled` ago on its clock; to be called before any other
+  /// function, at most keys_max times, and end_restoring() once after that.
+  void restore(const Key& key, Timestamp accepted, AckLevel ack, std::chrono::nanoseconds settled);
+  void end_restoring();
+
   /// Ids of our own making are recognised without being remembered, except those whose event may not have been stored.
   void remember_doubt(const Key& key, std::chrono::nanoseconds now);
   bool is_in_doubt(const Key& key);

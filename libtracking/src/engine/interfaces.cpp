@@ -34,6 +34,7 @@ BrokerTraits Broker::traits() const noexcept { return {}; }
 Result<std::unique_ptr<Subscription>> Broker::subscribe(const SubscribeOptions&, Wake) noexcept {
   return {Code::unsupported, "this broker only takes events: subscribe where it delivers them"};
 }
+void Broker::recent(Timestamp, std::size_t, const RecentVisitor&) noexcept {}
 Status Broker::health() noexcept { return {}; }
 BrokerStats Broker::stats() noexcept { return {}; }
 Status Broker::close(std::chrono::milliseconds) noexcept { return {}; }

@@ -32,6 +32,9 @@ struct Shared {
   DuplicateFilter duplicates;
   EventIdKey ids;
   std::atomic<bool> is_closed{false};
+
+ private:
+  void restore_duplicates();
 };
 
 /// An event that waits for its account.

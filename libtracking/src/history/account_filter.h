@@ -11,7 +11,7 @@
 namespace tracking::history {
 
 /// Which accounts, and from which position on each: an account that was added to a running subscription begins there.
-class AccountFilter {
+class TRACKING_EXPORT AccountFilter {
  public:
   AccountFilter() = default;
   /// Empty = every account.

@@ -68,6 +68,10 @@ Result<std::unique_ptr<Subscription>> FaultyBroker::subscribe(const SubscribeOpt
   return inner_->subscribe(options, std::move(wake));
 }
 
+void FaultyBroker::recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept {
+  inner_->recent(since, events_max, visit);
+}
+
 Status FaultyBroker::health() noexcept {
   if (Status status = faults_->peek(); !status) return status;
   return inner_->health();

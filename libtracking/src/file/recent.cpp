@@ -1,0 +1,32 @@
+#include "file/recent.h"
+
+#include <algorithm>
+
+#include "codec/cursor.h"
+#include "file/store_reader.h"
+
+namespace tracking::file_log {
+
+void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit) {
+  const std::uint64_t end = store.next_position();
+  const std::uint64_t start =
+      std::max(first_not_before(store, since), end - std::min<std::uint64_t>(end - 1, events_max));
+  StoreReader reader(store, start);
+  for (;;) {
+    const auto next = reader.next();
+    if (next == StoreReader::Next::hole) continue;
+    if (next != StoreReader::Next::frame) return;
+    const FrameView& frame = reader.frame();
+    for (std::uint64_t position = std::max(start, frame.first_position()); position < frame.next_position();
+         ++position) {
+      const Record& record = frame.record(position);
+      if (record.timestamp() < since) continue;
+      const std::string_view line = frame.line(position);
+      const std::string_view id = codec::id_of_line(line);
+      if (!id.empty())
+        visit({.json = line, .account_id = record.account_id, .id = id, .timestamp = record.timestamp()});
+    }
+  }
+}
+
+}  // namespace tracking::file_log

@@ -1,0 +1,13 @@
+// What the engine asks after a restart: which ids were accepted lately.
+#pragma once
+
+#include <tracking/broker.h>
+
+#include "file/store.h"
+
+namespace tracking::file_log {
+
+/// Visits the last `events_max` events, oldest first, that are not older than `since`.
+void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit);
+
+}  // namespace tracking::file_log

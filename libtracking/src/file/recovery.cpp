@@ -1,0 +1,321 @@
+#include "file/recovery.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <random>
+
+#include "file/crc32c.h"
+#include "file/frame_reader.h"
+
+namespace tracking::file_log {
+namespace {
+
+std::uint64_t random_log_id() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device() | 1;
+}
+
+/// A segment's file as it was found.
+struct Found {
+  std::string path;
+  std::uint64_t first_position = 0;
+  std::uint64_t size = 0;
+  std::optional<SegmentHeader> header;    ///< nothing if it is damaged
+  std::optional<SegmentTrailer> trailer;  ///< nothing if it is damaged, or the segment is not complete
+};
+
+/// What reading a segment through has shown.
+struct Scan {
+  SegmentIndex index;
+  std::vector<Damage> damages;
+  std::uint64_t end_offset = sizeof(SegmentHeader);  ///< of the last frame
+  std::uint64_t next_position = 0;
+  std::uint64_t synced_offset = 0;  ///< before it nothing can be a torn write
+  std::uint64_t log_id = 0;
+  std::int64_t max_timestamp_us = 0;
+};
+
+class Recovery {
+ public:
+  Recovery(FileSystem& files, const std::string& directory, const Log& log)
+      : files_(files), directory_(directory), log_(log) {}
+
+  Result<Recovered> run();
+
+ private:
+  Status find_segments();
+  Status look_at(Found& found);
+  Status choose_log_id();
+  Status recover_last();
+  Status open(const Found& found, std::shared_ptr<File>& file);
+  Status scan(const Found& found, Scan& scan);
+  Status continue_last(const Found& found, Scan& scan);
+  Status set_aside(const Found& found);
+  void take_complete(const Found& found, const Found* next);
+
+  Status failure(const std::string& what, const std::string& path, const Io& io) const {
+    return {Code::broker_unavailable,
+            "the log " + directory_ + " cannot be opened: " + what + " " + path + ": " + io.message()};
+  }
+  void say(LogLevel level, const std::string& text) const {
+    if (log_) log_(level, "log " + directory_ + ": " + text);
+  }
+  void report(const Found& found, const Damage& damage) const;
+
+  FileSystem& files_;
+  const std::string& directory_;
+  const Log& log_;
+  std::vector<Found> found_;
+  Recovered result_;
+};
+
+Result<Recovered> Recovery::run() {
+  if (auto status = find_segments(); !status) return status;
+  if (auto status = choose_log_id(); !status) return status;
+  std::shared_ptr<Segment> last;
+  while (!found_.empty() && !last) {
+    const std::size_t count = found_.size();
+    if (auto status = recover_last(); !status) return status;
+    if (found_.size() == count) last = std::move(result_.segments.back());
+  }
+  result_.segments.clear();
+  for (std::size_t i = 0; i + 1 < found_.size(); ++i) take_complete(found_[i], &found_[i + 1]);
+  if (last) result_.segments.push_back(std::move(last));
+  return std::move(result_);
+}
+
+Status Recovery::find_segments() {
+  std::vector<std::string> names;
+  if (const Io io = files_.list(directory_, names); !io) return failure("reading", directory_, io);
+  for (const std::string& name : names) {
+    const auto position = position_of_segment_name(name);
+    if (!position) continue;
+    Found& found = found_.emplace_back();
+    found.path = directory_ + "/" + name;
+    found.first_position = *position;
+  }
+  std::sort(found_.begin(), found_.end(),
+            [](const Found& a, const Found& b) { return a.first_position < b.first_position; });
+  for (Found& found : found_) {
+    if (auto status = look_at(found); !status) return status;
+  }
+  return {};
+}
+
+Status Recovery::look_at(Found& found) {
+  std::shared_ptr<File> file;
+  if (auto status = open(found, file); !status) return status;
+  const Io size = file->size();
+  if (!size) return failure("reading", found.path, size);
+  found.size = size.bytes;
+  char bytes[sizeof(SegmentHeader)];
+  const Io io = file->read(0, bytes, sizeof bytes);
+  if (!io) return failure("reading", found.path, io);
+  found.trailer = read_trailer(*file, found.size, found.first_position);
+  SegmentHeader header;
+  std::memcpy(&header, bytes, sizeof header);
+  if (io.bytes != sizeof bytes || !is_intact(header)) return {};
+  if (header.version != format_version) {
+    return {Code::unsupported, "the log " + directory_ + " has format " + std::to_string(header.version) +
+                                   ", and this program knows format " + std::to_string(format_version) + " alone (" +
+                                   found.path +
+                                   "); nothing was changed: use the program that wrote it, or another directory"};
+  }
+  if (header.first_position == found.first_position) found.header = header;
+  return {};
+}
+
+Status Recovery::open(const Found& found, std::shared_ptr<File>& file) {
+  std::unique_ptr<File> opened;
+  if (const Io io = files_.open(found.path, OpenMode::read, opened); !io) return failure("opening", found.path, io);
+  file = std::move(opened);
+  return {};
+}
+
+Status Recovery::choose_log_id() {
+  for (Found& found : found_) {
+    if (found.header && found.trailer && found.header->log_id != found.trailer->log_id) found.trailer.reset();
+    if (!found.header) continue;
+    if (result_.log_id == 0) result_.log_id = found.header->log_id;
+    if (result_.log_id != found.header->log_id) {
+      return {Code::invalid_parameter, "the log " + directory_ + " cannot be opened: " + found.path +
+                                           " belongs to another log; nothing was changed: move it elsewhere"};
+    }
+  }
+  if (result_.log_id != 0) return {};
+  // No head can be read: the trailers and the frames know, too.
+  for (const Found& found : found_) {
+    if (found.trailer) {
+      result_.log_id = found.trailer->log_id;
+      return {};
+    }
+    Scan scan;
+    if (auto status = this->scan(found, scan); !status) return status;
+    if (scan.log_id == 0) continue;
+    result_.log_id = scan.log_id;
+    return {};
+  }
+  result_.log_id = random_log_id();
+  return {};
+}
+
+// Fills result_ with what the last segment says, or takes it from found_.
+Status Recovery::recover_last() {
+  const Found& found = found_.back();
+  const auto segment = std::make_shared<Segment>(files_, found.path, found.first_position);
+  if (const auto& trailer = found.trailer) {
+    if (!found.header) say(LogLevel::error, "the head of " + found.path + " is damaged; its events are not");
+    segment->set_extent({.end_offset = trailer->end_offset,
+                         .next_position = trailer->next_position,
+                         .max_timestamp_us = trailer->max_timestamp_us,
+                         .is_complete = true});
+    result_.next_position = trailer->next_position;
+    result_.max_timestamp_us =
+        std::max(trailer->max_timestamp_us, found.header ? found.header->older_until_us : std::int64_t{0});
+    result_.is_last_open = false;
+    result_.segments = {segment};
+    return {};
+  }
+  Scan scan;
+  if (auto status = this->scan(found, scan); !status) return status;
+  if (!found.header && scan.index.entries().empty()) return set_aside(found);
+  if (auto status = continue_last(found, scan); !status) return status;
+
+  segment->set_index_in_memory(std::move(scan.index));
+  segment->set_extent({.end_offset = scan.end_offset,
+                       .next_position = scan.next_position,
+                       .max_timestamp_us = scan.max_timestamp_us,
+                       // Without its head it is not written to any more, and its index is made when it is asked for.
+                       .is_complete = !found.header});
+  result_.next_position = scan.next_position;
+  result_.max_timestamp_us =
+      std::max(scan.max_timestamp_us, found.header ? found.header->older_until_us : std::int64_t{0});
+  result_.is_last_open = found.header.has_value();
+  result_.segments = {segment};
+  return {};
+}
+
+Status Recovery::scan(const Found& found, Scan& scan) {
+  std::shared_ptr<File> file;
+  if (auto status = open(found, file); !status) return status;
+  FrameReader reader(
+      std::move(file),
+      {.log_id = result_.log_id, .offset = sizeof(SegmentHeader), .end = found.size, .position = found.first_position},
+      FrameReader::OnReadError::fail);
+  scan.next_position = found.first_position;
+  for (;;) {
+    const std::uint64_t offset = reader.offset();
+    switch (reader.next()) {
+      case FrameReader::Next::frame: {
+        const FrameHeader& frame = reader.frame().header();
+        scan.index.add(frame, offset);
+        scan.end_offset = offset + frame.stride();
+        scan.next_position = frame.next_position();
+        scan.synced_offset = std::max(scan.synced_offset, frame.synced_offset);
+        scan.max_timestamp_us = std::max(scan.max_timestamp_us, frame.max_timestamp_us);
+        scan.log_id = frame.log_id;
+        break;
+      }
+      case FrameReader::Next::damage:
+        scan.damages.push_back(reader.damage());
+        break;
+      case FrameReader::Next::end:
+        return {};
+      case FrameReader::Next::failed:
+        return failure("reading", found.path, reader.error());
+    }
+  }
+}
+
+// Cuts off what was being written when it ended, and makes sure that what is served from now on is on the disk: after a
+// crash of the process alone it may not have been.
+Status Recovery::continue_last(const Found& found, Scan& scan) {
+  std::unique_ptr<File> file;
+  if (const Io io = files_.open(found.path, OpenMode::write, file); !io) return failure("opening", found.path, io);
+  const auto torn = std::find_if(scan.damages.begin(), scan.damages.end(),
+                                 [&](const Damage& damage) { return damage.begin_offset >= scan.synced_offset; });
+  for (auto damage = scan.damages.begin(); damage != torn; ++damage) report(found, *damage);
+  if (torn != scan.damages.end()) {
+    // What stands behind it, whole or not, belongs to the same write: nobody was told that it is stored.
+    scan.end_offset = torn->begin_offset;
+    scan.next_position = torn->begin_position;
+    scan.index.cut(torn->begin_offset);
+    say(LogLevel::info, std::to_string(found.size - scan.end_offset) + " bytes at the end of " + found.path +
+                            " were not written whole, and were cut off");
+    if (const Io io = file->resize(scan.end_offset); !io) return failure("cutting", found.path, io);
+  }
+  if (const Io io = file->sync(); !io) return failure("syncing", found.path, io);
+  return {};
+}
+
+// No head and no frame. A segment's head is on the disk before its first frame is written, so most likely there never
+// was one.
+Status Recovery::set_aside(const Found& found) {
+  const std::string aside = found.path + ".damaged";
+  std::shared_ptr<File> file;
+  if (auto status = open(found, file); !status) return status;
+  FrameReader reader(std::move(file), {.offset = sizeof(SegmentHeader), .end = found.size},
+                     FrameReader::OnReadError::skip);
+  const bool is_empty = found.size <= sizeof(SegmentHeader) || reader.next() == FrameReader::Next::end;
+  if (!is_empty) say(LogLevel::error, "nothing in " + found.path + " can be read; it is now called " + aside);
+  const Io io = is_empty ? files_.remove(found.path) : files_.rename(found.path, aside);
+  if (!io) return failure(is_empty ? "removing" : "renaming", found.path, io);
+  if (const Io synced = files_.sync_directory(directory_); !synced) return failure("syncing", directory_, synced);
+  found_.pop_back();
+  return {};
+}
+
+void Recovery::take_complete(const Found& found, const Found* next) {
+  auto segment = std::make_shared<Segment>(files_, found.path, found.first_position);
+  Extent extent{.end_offset = found.size,
+                .next_position = next->first_position,
+                .max_timestamp_us = next->header ? next->header->older_until_us : INT64_MAX,
+                .is_complete = true};
+  if (const auto& trailer = found.trailer) {
+    extent.end_offset = trailer->end_offset;
+    extent.max_timestamp_us = trailer->max_timestamp_us;
+  } else {
+    say(LogLevel::warning, "the end of " + found.path + " is missing or damaged: it is read through when it is needed");
+  }
+  if (!found.header) say(LogLevel::error, "the head of " + found.path + " is damaged");
+  segment->set_extent(extent);
+  result_.segments.push_back(std::move(segment));
+}
+
+void Recovery::report(const Found& found, const Damage& damage) const {
+  std::string events = "an unknown number of events";
+  if (damage.end_position > damage.begin_position)
+    events = std::to_string(damage.end_position - damage.begin_position) + " events";
+  say(LogLevel::error, found.path + " is damaged at byte " + std::to_string(damage.begin_offset) + ": " + events +
+                           " cannot be read, and readers are told a gap");
+}
+
+}  // namespace
+
+Result<Recovered> recover(FileSystem& files, const std::string& directory, const Log& log) {
+  return Recovery(files, directory, log).run();
+}
+
+Io complete_segment(File& file, Segment& segment, std::uint64_t log_id) {
+  const Extent extent = segment.extent();
+  const SegmentIndex index = segment.index_in_memory();
+  const std::string_view entries(reinterpret_cast<const char*>(index.entries().data()),
+                                 index.entries().size() * sizeof(IndexEntry));
+  SegmentTrailer trailer{.index_crc = crc32c(entries),
+                         .index_count = static_cast<std::uint32_t>(index.entries().size()),
+                         .log_id = log_id,
+                         .first_position = segment.first_position(),
+                         .next_position = extent.next_position,
+                         .end_offset = extent.end_offset,
+                         .max_timestamp_us = extent.max_timestamp_us};
+  seal(trailer);
+  const std::string_view pieces[] = {entries, bytes_of(trailer)};
+  if (const Io io = file.write(extent.end_offset, pieces); !io) return io;
+  if (const Io io = file.resize(extent.end_offset + entries.size() + sizeof trailer); !io) return io;
+  if (const Io io = file.sync(); !io) return io;
+  segment.complete(extent.end_offset);
+  return {};
+}
+
+}  // namespace tracking::file_log

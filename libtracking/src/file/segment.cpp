@@ -1,0 +1,140 @@
+#include "file/segment.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "file/crc32c.h"
+#include "file/frame_reader.h"
+
+namespace tracking::file_log {
+
+void SegmentIndex::add(const FrameHeader& frame, std::uint64_t offset) {
+  if (entries_.empty() || offset >= entries_.back().offset + index_stride) {
+    entries_.push_back(
+        {.position = frame.first_position, .offset = offset, .max_timestamp_us = frame.max_timestamp_us});
+  } else {
+    entries_.back().max_timestamp_us = std::max(entries_.back().max_timestamp_us, frame.max_timestamp_us);
+  }
+}
+
+void SegmentIndex::cut(std::uint64_t offset) {
+  while (!entries_.empty() && entries_.back().offset >= offset) entries_.pop_back();
+}
+
+std::optional<std::uint64_t> SegmentIndex::offset_before(std::uint64_t position) const noexcept {
+  const auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), position,
+                       [](std::uint64_t wanted, const IndexEntry& entry) { return wanted < entry.position; });
+  if (after == entries_.begin()) return std::nullopt;
+  return std::prev(after)->offset;
+}
+
+std::optional<IndexEntry> SegmentIndex::first_reaching(Timestamp time) const noexcept {
+  const std::int64_t wanted_us = time.time_since_epoch().count();
+  // Timestamps of several producers interleave, so entries are not sorted by them.
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const IndexEntry& entry) { return entry.max_timestamp_us >= wanted_us; });
+  return found == entries_.end() ? std::nullopt : std::optional(*found);
+}
+
+Segment::Segment(FileSystem& files, std::string path, std::uint64_t first_position)
+    : files_(files), path_(std::move(path)), first_position_(first_position) {
+  extent_.next_position = first_position;
+}
+
+Extent Segment::extent() const {
+  const std::lock_guard lock(mutex_);
+  return extent_;
+}
+
+void Segment::set_extent(const Extent& extent) {
+  const std::lock_guard lock(mutex_);
+  extent_ = extent;
+}
+
+void Segment::add(const FrameHeader& frame, std::uint64_t offset) {
+  const std::lock_guard lock(mutex_);
+  index_.add(frame, offset);
+  extent_.end_offset = offset + frame.stride();
+  extent_.next_position = frame.next_position();
+  extent_.max_timestamp_us = std::max(extent_.max_timestamp_us, frame.max_timestamp_us);
+}
+
+SegmentIndex Segment::index_in_memory() const {
+  const std::lock_guard lock(mutex_);
+  return index_;
+}
+
+void Segment::set_index_in_memory(SegmentIndex index) {
+  const std::lock_guard lock(mutex_);
+  index_ = std::move(index);
+}
+
+void Segment::complete(std::uint64_t end_offset) {
+  const std::lock_guard lock(mutex_);
+  extent_.end_offset = end_offset;
+  extent_.is_complete = true;
+  index_ = {};
+}
+
+Io Segment::open(std::shared_ptr<File>& file) const {
+  std::unique_ptr<File> opened;
+  const Io io = files_.open(path_, OpenMode::read, opened);
+  file = std::move(opened);
+  return io;
+}
+
+SegmentIndex Segment::index(const std::shared_ptr<File>& file, std::uint64_t log_id) const {
+  Extent extent;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!extent_.is_complete && !index_.entries().empty()) return index_;
+    extent = extent_;
+  }
+  if (const Io size = file->size(); size) {
+    const auto trailer = read_trailer(*file, size.bytes, first_position_);
+    if (trailer && trailer->log_id == log_id) {
+      if (auto index = read_index(*file, *trailer)) return std::move(*index);
+    }
+  }
+  SegmentIndex rebuilt;
+  FrameReader reader(file, {.log_id = log_id, .offset = sizeof(SegmentHeader), .end = extent.end_offset},
+                     FrameReader::OnReadError::skip);
+  for (;;) {
+    const std::uint64_t offset = reader.offset();
+    const auto next = reader.next();
+    if (next == FrameReader::Next::frame) {
+      rebuilt.add(reader.frame().header(), offset);
+    } else if (next != FrameReader::Next::damage) {
+      return rebuilt;
+    }
+  }
+}
+
+std::optional<SegmentTrailer> read_trailer(File& file, std::uint64_t file_size, std::uint64_t first_position) {
+  SegmentTrailer trailer;
+  if (file_size < sizeof(SegmentHeader) + sizeof trailer) return std::nullopt;
+  char bytes[sizeof trailer];
+  const Io io = file.read(file_size - sizeof trailer, bytes, sizeof bytes);
+  if (!io || io.bytes != sizeof bytes) return std::nullopt;
+  std::memcpy(&trailer, bytes, sizeof trailer);
+  if (!is_intact(trailer) || trailer.first_position != first_position) return std::nullopt;
+  const std::uint64_t index_bytes = std::uint64_t{trailer.index_count} * sizeof(IndexEntry);
+  const bool fits = trailer.end_offset >= sizeof(SegmentHeader) && trailer.end_offset <= file_size &&
+                    trailer.end_offset + index_bytes + sizeof trailer == file_size &&
+                    trailer.next_position >= first_position;
+  return fits ? std::optional(trailer) : std::nullopt;
+}
+
+std::optional<SegmentIndex> read_index(File& file, const SegmentTrailer& trailer) {
+  std::vector<IndexEntry> entries(trailer.index_count);
+  const std::size_t bytes = entries.size() * sizeof(IndexEntry);
+  char* const into = reinterpret_cast<char*>(entries.data());
+  const Io io = file.read(trailer.end_offset, into, bytes);
+  if (!io || io.bytes != bytes || crc32c({into, bytes}) != trailer.index_crc) return std::nullopt;
+  SegmentIndex index;
+  index.assign(std::move(entries));
+  return index;
+}
+
+}  // namespace tracking::file_log

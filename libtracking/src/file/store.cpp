@@ -1,0 +1,127 @@
+#include "file/store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "file/recovery.h"
+
+namespace tracking::file_log {
+namespace {
+
+Status cannot_open(const std::string& directory, const std::string& what) {
+  return {Code::broker_unavailable, "the log " + directory + " cannot be opened: " + what};
+}
+
+Status describe_lock_failure(const std::string& directory, const Io& io, const std::string& holder) {
+  if (io.error == EWOULDBLOCK) {
+    return cannot_open(directory, "it is in use by " + holder +
+                                      "; a log has one writer: stop that one, or give this one a "
+                                      "directory of its own");
+  }
+  return cannot_open(directory, io.message() + " (its lock file cannot be written)");
+}
+
+// What the oldest segment's head says of those before it.
+std::int64_t older_than(const Segment& oldest) {
+  std::shared_ptr<File> file;
+  SegmentHeader header;
+  char bytes[sizeof header];
+  if (oldest.first_position() == 1 || !oldest.open(file) || file->read(0, bytes, sizeof bytes).bytes != sizeof bytes)
+    return INT64_MIN;
+  std::memcpy(&header, bytes, sizeof header);
+  return is_intact(header) ? header.older_until_us : INT64_MIN;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const StoreSettings& settings, FileSystem& files, Clock& clock, Log log) {
+  const std::string& directory = settings.directory;
+  if (const Io io = files.make_directory(directory); !io) return cannot_open(directory, io.message());
+  std::unique_ptr<DirectoryLock> lock;
+  std::string holder;
+  if (const Io io = files.lock(directory + "/lock", lock, holder); !io)
+    return describe_lock_failure(directory, io, holder);
+  auto recovered = recover(files, directory, log);
+  if (!recovered) return recovered.error();
+
+  std::unique_ptr<Store> store(new Store(settings, files, clock, std::move(log)));  // its constructor is private
+  store->lock_ = std::move(lock);
+  store->log_id_ = recovered->log_id;
+  store->is_last_open_ = recovered->is_last_open;
+  store->max_timestamp_us_ = recovered->max_timestamp_us;
+  store->segments_ = std::move(recovered->segments);
+  store->set_next_position(recovered->next_position);
+  store->removed_until_us_ = store->segments_.empty() ? INT64_MIN : older_than(*store->segments_.front());
+  return store;
+}
+
+std::uint64_t Store::oldest_position() const {
+  const std::lock_guard lock(mutex_);
+  return segments_.empty() ? next_position() : std::min(segments_.front()->first_position(), next_position());
+}
+
+std::optional<Timestamp> Store::removed_until() const {
+  const std::lock_guard lock(mutex_);
+  if (removed_until_us_ == INT64_MIN) return std::nullopt;
+  return Timestamp(std::chrono::microseconds(removed_until_us_));
+}
+
+std::uint64_t Store::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& segment : segments()) sum += segment->extent().end_offset;
+  return sum;
+}
+
+SegmentList Store::segments() const {
+  const std::lock_guard lock(mutex_);
+  return segments_;
+}
+
+std::shared_ptr<Segment> Store::segment_from(std::uint64_t position) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(segments_.begin(), segments_.end(),
+                                  [&](const auto& segment) { return segment->extent().next_position > position; });
+  return found == segments_.end() ? nullptr : *found;
+}
+
+void Store::add(std::shared_ptr<Segment> segment) {
+  const std::lock_guard lock(mutex_);
+  segments_.push_back(std::move(segment));
+}
+
+bool Store::is_expired(const Segment& segment) const {
+  const Extent extent = segment.extent();
+  if (settings_.retention.count() == 0 || extent.max_timestamp_us == INT64_MAX) return false;
+  return Timestamp(std::chrono::microseconds(extent.max_timestamp_us)) + settings_.retention < clock_.now();
+}
+
+std::size_t Store::enforce_retention() {
+  SegmentList removed;
+  {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t bytes = 0;
+    for (const auto& segment : segments_) bytes += segment->extent().end_offset;
+    std::size_t count = 0;
+    for (; count + 1 < segments_.size(); ++count) {
+      const Segment& segment = *segments_[count];
+      const Extent extent = segment.extent();
+      const bool is_too_much = settings_.bytes_max > 0 && bytes > settings_.bytes_max;
+      if (!is_too_much && !is_expired(segment)) break;
+      bytes -= extent.end_offset;
+      if (extent.max_timestamp_us != INT64_MAX)
+        removed_until_us_ = std::max(removed_until_us_, extent.max_timestamp_us);
+    }
+    const auto end = segments_.begin() + static_cast<std::ptrdiff_t>(count);
+    removed.assign(segments_.begin(), end);
+    segments_.erase(segments_.begin(), end);
+  }
+  // Readers that are in one go on: the file stays until they close it.
+  for (const auto& segment : removed) {
+    if (const Io io = files_.remove(segment->path()); !io && io.error != ENOENT)
+      say(LogLevel::error, "removing " + segment->path() + ": " + io.message());
+  }
+  return removed.size();
+}
+
+}  // namespace tracking::file_log

@@ -1,0 +1,79 @@
+// The writing side of the log: groups of frames, each one write and one sync.
+#pragma once
+
+#include <tracking/code.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "file/frame_builder.h"
+#include "file/store.h"
+
+namespace tracking::file_log {
+
+/// One thread at a time. After a failure nothing is written until repair() has succeeded.
+class StoreWriter {
+ public:
+  explicit StoreWriter(Store& store);
+
+  /// Makes sure that there is a segment to write to. False: failure() says why there is none.
+  bool prepare() { return ensure_segment(); }
+
+  /// Writes the frames behind one another and syncs. ok: they are on stable storage, and readers see them after show().
+  /// broker_unavailable: none of them is, nor will be. in_doubt: the sync failed, so nobody knows; they are cut off
+  /// before anything else is written. The frames have their positions afterwards, if it is ok.
+  Code append(std::span<FrameBuilder* const> frames);
+  /// Lets readers of the store see what was appended.
+  void show();
+
+  /// Empty while all is well; else what fails, for people.
+  const std::string& failure() const noexcept { return failure_; }
+  /// After a failure: makes a fresh start behind the last frame that is known to be synced. True if it worked.
+  bool repair();
+
+  /// Completes the segment if its events will have expired soon, or it was made long ago, so that retention can take
+  /// it.
+  void complete_if_old();
+  /// Completes the segment: the next start finds its index, and knows what was stored.
+  Status close();
+
+  /// Whether a segment was completed since the last call.
+  bool take_has_completed() noexcept { return std::exchange(has_completed_, false); }
+
+ private:
+  enum class Trouble : std::uint8_t { none, write, sync };
+
+  bool is_full(std::uint64_t more_bytes) const noexcept;
+  bool ensure_segment();
+  bool complete_segment_now();
+  bool create_segment();
+  bool ensure_space(std::uint64_t end);
+  bool ensure_room();
+  Code write(std::span<FrameBuilder* const> frames);
+  Code take_back(const Io& why);
+  bool fail(Trouble trouble, const std::string& what, const Io& io);
+  void verify(File& file);
+
+  Store& store_;
+  std::shared_ptr<Segment> segment_;  // being written to; nullptr: the next append() makes one
+  std::unique_ptr<File> file_;        // its file; nullptr after a failure
+  std::uint64_t offset_ = 0;          // all before it is synced
+  std::uint64_t allocated_ = 0;
+  std::uint64_t next_position_;
+  std::int64_t max_timestamp_us_;
+  Timestamp segment_created_{};
+  std::string failure_;
+  Trouble trouble_ = Trouble::none;
+  bool has_completed_ = false;
+
+  struct Shown {
+    FrameHeader header;
+    std::uint64_t offset;
+  };
+  std::vector<Shown> unseen_;             // appended, not shown yet
+  std::vector<std::string_view> pieces_;  // scratch
+};
+
+}  // namespace tracking::file_log
