@@ -5,10 +5,19 @@
 #include "terminal.h"
 
 #include <tracking/http.h>
+#ifdef TRACKING_HAS_NATS
+#include <tracking/nats.h>
+#endif
 
 namespace tracking::cli {
 
-Backends backends() { return {http()}; }
+Backends backends() {
+  Backends linked{http()};
+#ifdef TRACKING_HAS_NATS
+  linked.add(nats());
+#endif
+  return linked;
+}
 
 Result<BackendContext> connect_to(const std::string& url, bool retries) {
   auto parsed = BackendUrl::parse(url);

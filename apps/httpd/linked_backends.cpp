@@ -3,6 +3,9 @@
 #ifdef TRACKING_HAS_FILE
 #include <tracking/file.h>
 #endif
+#ifdef TRACKING_HAS_NATS
+#include <tracking/nats.h>
+#endif
 #ifdef TRACKING_HAS_SQLITE
 #include <tracking/sqlite.h>
 #endif
@@ -28,6 +31,9 @@ Backends linked_backends() {
 #ifdef TRACKING_HAS_FILE
   backends.add(file());
 #endif
+#ifdef TRACKING_HAS_NATS
+  backends.add(nats());
+#endif
 #ifdef TRACKING_HAS_SQLITE
   backends.add(sqlite());
 #endif
@@ -44,7 +50,7 @@ Status check_backends(const Settings& settings) {
   const auto broker_url = BackendUrl::parse(settings.broker);
   if (!broker_url) return broker_url.error();
   if (is_linked_and_on_disk(*broker_url)) return {};
-  const auto broker = backends.open_broker({.url = *broker_url});
+  const auto broker = backends.open_broker({.url = *broker_url, .is_check = true});
   if (!broker) return broker.error();
   if (settings.ack_level() == AckLevel::stored && !(*broker)->traits().gives_stored) {
     return {Code::ack_unavailable, "--ack stored cannot be kept: the broker " + broker_url->redacted() +

@@ -65,8 +65,9 @@ void describe_backends(apps::OptionTable& table, Settings& settings) {
   table.url("broker", settings.broker)
       .check(check_backend)
       .help(
-          "Where events go: memory: (in this process, its last 64 MiB as history), or "
-          "file:DIR?retention=7d&max_size=10GiB (the durable log; these are its limits unless others are given).");
+          "Where events go: memory: (in this process, its last 64 MiB as history), "
+          "file:DIR?retention=7d&max_size=10GiB (the durable log; these are its limits unless others are given), or "
+          "nats://HOST[:PORT][,HOST...].");
   table.text("data-dir", settings.data_dir)
       .value("DIR")
       .check(check_directory)

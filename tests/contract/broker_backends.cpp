@@ -2,16 +2,30 @@
 
 #include <tracking/backends.h>
 #include <tracking/file.h>
+#include <tracking/nats.h>
 #include <tracking/testing.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
+
+#include "support/nats_server.h"
 
 namespace tracking::test {
 namespace {
 
 std::unique_ptr<Broker> open(const std::string& url) {
-  return Backends().open_broker({.url = BackendUrl::parse(url).value()}).value();
+  return Backends({nats()}).open_broker({.url = BackendUrl::parse(url).value()}).value();
+}
+
+/// One server for all tests of the program; each has a prefix of its own.
+std::unique_ptr<Broker> open_nats() {
+  static NatsServer server;
+  static int count = 0;
+  if (count++ == 0) server.start();
+  auto broker = open(server.url() + "?prefix=test" + std::to_string(count));
+  while (!broker->health()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return broker;
 }
 
 /// A log in a folder of its own, which goes with it.
@@ -53,6 +67,7 @@ class TemporaryLog final : public Broker {
 std::vector<BrokerBackend> broker_backends() {
   return {
       {"memory", [] { return open("memory:"); }},
+      {"nats", open_nats},
       {"faulty_pass_through",
        [] { return std::make_unique<testing::FaultyBroker>(open("memory:"), std::make_shared<testing::Faults>()); }},
       {"file", [] { return std::make_unique<TemporaryLog>(); }},

@@ -187,6 +187,8 @@ TEST_P(BrokerContract, ASlowSubscriberLosesTheOldestIsToldHowManyAndDelaysNoOne)
   auto fast = subscribe({.buffer_bytes_max = 256u << 20});
   const std::string data = '"' + std::string(200, 'x') + '"';
   for (int i = 0; i < events; ++i) track(1, data);
+  for (int i = 0; i < events; ++i) ASSERT_TRUE(fast->next(10s)->event());
+  EXPECT_FALSE(fast->next(1ms));
   for (Subscriber* subscriber : {slow.get(), slow_for_all.get()}) {
     auto gap = subscriber->next(10s);
     ASSERT_TRUE(gap && gap->gap());
@@ -204,9 +206,6 @@ TEST_P(BrokerContract, ASlowSubscriberLosesTheOldestIsToldHowManyAndDelaysNoOne)
     EXPECT_LE(bytes, 1u << 20);
     EXPECT_GT(bytes, (1u << 20) * 9 / 10);
   }
-  std::uint64_t received = 0;
-  while (auto delivery = fast->next(1ms)) received += delivery->event() != nullptr;
-  EXPECT_EQ(received, static_cast<std::uint64_t>(events));
 }
 
 TEST_P(BrokerContract, AddedAccountsBeginWithWhatIsAcceptedFromThenOn) {
@@ -230,7 +229,9 @@ TEST_P(BrokerContract, AddedAccountsBeginWithWhatIsAcceptedFromThenOn) {
 TEST_P(BrokerContract, ASubscriberMayGoAwayWhileEventsCome) {
   std::atomic<bool> is_over{false};
   std::thread tracker([&] {
-    while (!is_over) track(1);
+    while (!is_over) {
+      if (!service->track({.account_id = 1, .data = "0"})) std::this_thread::yield();  // its queue is full
+    }
   });
   for (int i = 0; i < 200; ++i) {
     auto subscriber = i % 2 ? subscribe() : subscribe({.account_ids = {1}});

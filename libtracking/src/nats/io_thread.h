@@ -38,6 +38,9 @@ class IoThread {
   /// After it returned the link is not touched any more.
   void detach();
 
+  /// Waits until what cnats has read before this call was given to Traffic::read_input(). False: it was not in time.
+  bool wait_round(std::chrono::milliseconds time);
+
   /// Has the thread look at Traffic::has_output() and at the link's state. Costs a system call only if it sleeps: a
   /// burst of calls is one wake.
   void wake() noexcept;
@@ -58,9 +61,10 @@ class IoThread {
   std::atomic<bool> is_awake_{true};
 
   std::mutex mutex_;
-  std::condition_variable let_go_;
-  std::shared_ptr<Link> wanted_;  // guarded by mutex_
-  bool is_stopping_ = false;      // guarded by mutex_
+  std::condition_variable round_began_;
+  std::shared_ptr<Link> wanted_;                        // guarded by mutex_
+  bool is_stopping_ = false;                            // guarded by mutex_
+  std::uint64_t rounds_wanted_ = 0, rounds_begun_ = 0;  // guarded by mutex_
 
   // The thread alone, but for serving_, which detach() compares with mutex_ held.
   std::shared_ptr<Link> serving_;

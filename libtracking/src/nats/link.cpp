@@ -2,7 +2,38 @@
 
 #include <sys/socket.h>
 
+#include <unordered_map>
+#include <utility>
+
 namespace tracking::nats_io {
+namespace {
+
+/// cnats calls its error handler on a thread of its own, maybe when the Link is gone: so the handler looks it up here.
+/// A connection's address is not used again before the handler is through.
+class Links {
+ public:
+  void add(natsConnection* connection, Link* link) {
+    const std::lock_guard lock(mutex_);
+    links_[connection] = link;
+  }
+  void remove(natsConnection* connection) {
+    const std::lock_guard lock(mutex_);
+    links_.erase(connection);
+  }
+  template <class Use>
+  void with(natsConnection* connection, Use use) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = links_.find(connection); found != links_.end()) use(*found->second);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<natsConnection*, Link*> links_;  // guarded by mutex_
+};
+
+Links links;
+
+}  // namespace
 
 std::string last_error(natsStatus status) {
   natsStatus last = NATS_OK;
@@ -11,9 +42,10 @@ std::string last_error(natsStatus status) {
   return natsStatus_GetText(status);
 }
 
-Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, std::function<void()> changed) {
-  std::shared_ptr<Link> link(new Link(std::move(changed)));
+Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, Callbacks callbacks) {
+  std::shared_ptr<Link> link(new Link(std::move(callbacks)));
   natsStatus status = natsOptions_SetEventLoop(options, link.get(), attach, set_reading, set_writing, detach);
+  if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, handle_error, nullptr);
   if (status == NATS_OK) status = natsConnection_Connect(&link->connection_, options);
   if (status != NATS_OK) {
     const bool is_refused = status == NATS_CONNECTION_AUTH_FAILED || status == NATS_NOT_PERMITTED;
@@ -21,12 +53,53 @@ Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, std::function<
   }
   link->payload_bytes_max_ = static_cast<std::size_t>(natsConnection_GetMaxPayload(link->connection_));
   link->heard_ = std::chrono::steady_clock::now();
+  links.add(link->connection_, link.get());
   return link;
 }
 
 // The link is lost by now, or connect() failed: there is no socket left that closing it here could race for.
 Link::~Link() {
-  if (connection_) natsConnection_Destroy(connection_);
+  if (!connection_) return;
+  links.remove(connection_);
+  natsConnection_Destroy(connection_);
+}
+
+void Link::handle_error(natsConnection* connection, natsSubscription*, natsStatus status, void*) {
+  if (status != NATS_NOT_PERMITTED) return;
+  natsStatus last = NATS_OK;
+  const char* text = nats_GetLastError(&last);
+  links.with(connection, [&](Link& link) { link.note_refusal(text ? text : ""); });
+}
+
+// "Permissions Violation for Publish to "tracking.events.1"", or "... for Subscription to ...".
+void Link::note_refusal(const char* text) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::string_view(text).find("Subscription") != std::string_view::npos) {
+      ++subscribe_refusals_;
+    } else {
+      publish_refusal_ = text;
+    }
+  }
+  refused_.notify_all();
+  callbacks_.refused();
+}
+
+std::optional<std::string> Link::take_publish_refusal() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(publish_refusal_, std::nullopt);
+}
+
+std::optional<std::string> Link::wait_publish_refusal(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  refused_.wait_for(lock, time, [this] { return publish_refusal_.has_value(); });
+  return std::exchange(publish_refusal_, std::nullopt);
+}
+
+std::uint64_t Link::subscribe_refusals(std::uint64_t known, std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  refused_.wait_for(lock, time, [&] { return subscribe_refusals_ > known; });
+  return subscribe_refusals_;
 }
 
 std::string Link::reason() const {
@@ -81,14 +154,14 @@ natsStatus Link::set_reading(void* user, bool is_wanted) {
 natsStatus Link::set_writing(void* user, bool is_wanted) {
   auto* link = static_cast<Link*>(user);
   link->has_unsent_ = is_wanted;
-  if (is_wanted) link->changed_();
+  if (is_wanted) link->callbacks_.changed();
   return NATS_OK;
 }
 
 natsStatus Link::detach(void* user) {
   auto* link = static_cast<Link*>(user);
   link->is_lost_ = true;
-  link->changed_();
+  link->callbacks_.changed();
   return NATS_OK;
 }
 

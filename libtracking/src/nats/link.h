@@ -7,9 +7,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace tracking::nats_io {
@@ -31,9 +34,13 @@ std::string last_error(natsStatus status);
 /// at most (with TLS up to the write deadline, which is a second).
 class Link {
  public:
-  /// Connects to the one server that `options` names; blocks up to their time-out. `changed` is called, on any thread
-  /// and maybe with cnats' lock held, when there is something to send and when the link is lost; it must be quick.
-  static Result<std::shared_ptr<Link>> connect(natsOptions* options, std::function<void()> changed);
+  /// Called on any thread, with locks held; must be quick.
+  struct Callbacks {
+    std::function<void()> changed;  ///< there is something to send, or the link is lost
+    std::function<void()> refused;  ///< the server let us know that we may not do something
+  };
+  /// Connects to the one server that `options` names; blocks up to their time-out.
+  static Result<std::shared_ptr<Link>> connect(natsOptions* options, Callbacks callbacks);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -57,17 +64,25 @@ class Link {
   void ping() noexcept;
   /// When bytes came from the server last.
   std::chrono::steady_clock::time_point heard() const noexcept { return heard_; }
+  /// What the server would not have us publish, if there was something since the last call: its words.
+  std::optional<std::string> take_publish_refusal();
+  /// The same, after waiting for one: cnats tells of it on a thread of its own.
+  std::optional<std::string> wait_publish_refusal(std::chrono::milliseconds time);
+  /// How often it would not have us subscribe; waits for the number to exceed `known`.
+  std::uint64_t subscribe_refusals(std::uint64_t known, std::chrono::milliseconds time);
   /// Breaks the link: the I/O thread then notices the loss. `reason` is what reason() says.
   void cut(std::string reason) noexcept;
 
  private:
-  explicit Link(std::function<void()> changed) : changed_(std::move(changed)) {}
+  explicit Link(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+  static void handle_error(natsConnection* connection, natsSubscription*, natsStatus status, void*);
+  void note_refusal(const char* text);
   static natsStatus attach(void** user, void* loop, natsConnection* connection, natsSock descriptor);
   static natsStatus set_reading(void* user, bool is_wanted);
   static natsStatus set_writing(void* user, bool is_wanted);
   static natsStatus detach(void* user);
 
-  const std::function<void()> changed_;
+  const Callbacks callbacks_;
   natsConnection* connection_ = nullptr;  // constant after connect()
   std::size_t payload_bytes_max_ = 0;     // constant after connect()
   std::atomic<bool> is_lost_{false};
@@ -77,6 +92,9 @@ class Link {
   mutable std::mutex mutex_;
   bool is_open_ = false;    // guarded by mutex_: the descriptor may be shut down
   std::string cut_reason_;  // guarded by mutex_
+  std::condition_variable refused_;
+  std::optional<std::string> publish_refusal_;  // guarded by mutex_
+  std::uint64_t subscribe_refusals_ = 0;        // guarded by mutex_
 };
 
 }  // namespace tracking::nats_io

@@ -49,6 +49,8 @@ void PublishQueue::append(const Line& line) {
   std::memcpy(block.bytes.get() + block.used + sizeof header, line.json.data(), line.json.size());
   block.used += needed;
   bytes_ += needed;
+  ++block.lines;
+  ++taken_;
 }
 
 PublishQueue::Block PublishQueue::take_block(std::size_t bytes_needed) {
@@ -64,13 +66,13 @@ PublishQueue::Block PublishQueue::take_block(std::size_t bytes_needed) {
 void PublishQueue::recycle(Block block) {
   if (block.capacity != block_bytes || free_.size() >= free_blocks_max) return;
   block.used = block.read = 0;
+  block.lines = 0;
   free_.push_back(std::move(block));
 }
 
 void PublishQueue::open(std::size_t line_bytes_max) noexcept {
   const std::lock_guard lock(mutex_);
   is_open_ = true;
-  is_drained_ = false;
   line_bytes_max_ = line_bytes_max;
 }
 
@@ -84,36 +86,50 @@ void PublishQueue::close() noexcept {
   is_open_ = false;
   blocks_.clear();
   bytes_ = 0;
-  reading_.read = reading_.used;
-  is_drained_ = true;
-  drained_.notify_all();
+  reading_ = {};
+  handed_ = taken_;
+  handed_changed_.notify_all();
 }
 
-bool PublishQueue::wait_drained(std::chrono::milliseconds time) noexcept {
+std::uint64_t PublishQueue::taken() noexcept {
+  const std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+std::uint64_t PublishQueue::waiting() noexcept {
+  const std::lock_guard lock(mutex_);
+  return taken_ - handed_;
+}
+
+bool PublishQueue::wait_handed(std::uint64_t count, std::chrono::milliseconds time) noexcept {
   std::unique_lock lock(mutex_);
-  return drained_.wait_for(lock, time, [this] { return is_drained_; });
+  return handed_changed_.wait_for(lock, time, [&] { return handed_ >= count; });
 }
 
 bool PublishQueue::has_messages() noexcept {
   if (reading_.read < reading_.used) return true;
   const std::lock_guard lock(mutex_);
-  if (!blocks_.empty()) return true;
-  if (!is_open_ && !std::exchange(is_drained_, true)) drained_.notify_all();
-  return false;
+  count_handed();
+  return !blocks_.empty();
 }
 
-bool PublishQueue::take_next_block() {
-  const std::lock_guard lock(mutex_);
-  if (blocks_.empty()) return false;
-  recycle(std::move(reading_));
-  reading_ = std::move(blocks_.front());
-  blocks_.pop_front();
-  bytes_ -= reading_.used;
-  return true;
+// mutex_ held, and all of reading_ was read.
+void PublishQueue::count_handed() {
+  if (reading_.lines == 0) return;
+  handed_ += std::exchange(reading_.lines, 0);
+  handed_changed_.notify_all();
 }
 
 bool PublishQueue::next(Message& message) noexcept {
-  if (reading_.read == reading_.used && !take_next_block()) return false;
+  if (reading_.read == reading_.used) {
+    const std::lock_guard lock(mutex_);
+    count_handed();
+    if (blocks_.empty()) return false;
+    recycle(std::move(reading_));
+    reading_ = std::move(blocks_.front());
+    blocks_.pop_front();
+    bytes_ -= reading_.used;
+  }
   Header header{};
   std::memcpy(&header, reading_.bytes.get() + reading_.read, sizeof header);
   message.account_id = header.account_id;

@@ -39,8 +39,12 @@ class PublishQueue {
   void open(std::size_t line_bytes_max) noexcept;
   /// Takes nothing more; what is queued stays, to be written.
   void stop() noexcept;
-  /// After stop() or close(): waits until the I/O thread has taken all. False: it did not in time.
-  bool wait_drained(std::chrono::milliseconds time) noexcept;
+  /// How many lines were taken so far.
+  std::uint64_t taken() noexcept;
+  /// How many of these are waiting.
+  std::uint64_t waiting() noexcept;
+  /// Waits until that many lines were handed to cnats, or dropped. False: they were not in time.
+  bool wait_handed(std::uint64_t count, std::chrono::milliseconds time) noexcept;
   /// Takes nothing more and drops what is queued. The I/O thread does not call next() meanwhile.
   void close() noexcept;
 
@@ -54,6 +58,7 @@ class PublishQueue {
     std::size_t capacity = 0;
     std::size_t used = 0;
     std::size_t read = 0;
+    std::uint64_t lines = 0;
   };
   static constexpr std::size_t block_bytes = 128 << 10;
   static constexpr std::size_t free_blocks_max = 8;
@@ -61,14 +66,14 @@ class PublishQueue {
   void append(const Line& line);
   Block take_block(std::size_t bytes_needed);
   void recycle(Block block);
-  bool take_next_block();
+  void count_handed();
 
   const std::size_t bytes_max_;
   std::mutex mutex_;
-  std::condition_variable drained_;
+  std::condition_variable handed_changed_;
   // Guarded by mutex_.
   bool is_open_ = false;
-  bool is_drained_ = true;
+  std::uint64_t taken_ = 0, handed_ = 0;  // lines
   std::size_t line_bytes_max_ = 0;
   std::size_t bytes_ = 0;  // used in blocks_
   std::deque<Block> blocks_;

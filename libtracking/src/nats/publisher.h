@@ -1,0 +1,67 @@
+// The writing side of `nats://`.
+#pragma once
+
+#include "nats/connection.h"
+#include "nats/publish_queue.h"
+
+#include <tracking/backends.h>
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace tracking::nats_io {
+
+/// The subject of an account's events, written in place.
+class Subject {
+ public:
+  explicit Subject(const std::string& prefix);
+  /// Valid until the next call.
+  const char* of(AccountId account_id) noexcept;
+
+ private:
+  const std::size_t start_;
+  std::string text_;
+};
+
+/// Queues events while a link is up that takes them. If the server refuses one (permissions), nothing is taken until it
+/// takes an empty message on that subject again, which is tried every five seconds: no event serves as the probe.
+class Publisher {
+ public:
+  Publisher(const Options& options, Log log);
+
+  // Any thread.
+  /// True: the I/O thread is to be woken.
+  bool publish(const Lines& lines, Completion done) noexcept;
+  /// Ok, or why the server takes nothing.
+  Status status() const;
+  PublishQueue& queue() noexcept { return queue_; }
+
+  // The keeper.
+  void connected(Link& link);
+  void disconnected();
+  Status tick(Link& link);
+
+  // The I/O thread.
+  bool has_output() noexcept { return queue_.has_messages(); }
+  void write_output(Link& link) noexcept;
+
+ private:
+  void refuse(const std::string& refusal);
+  Status probe(Link& link);
+  void set(Status status);
+
+  const Options options_;
+  const Log log_;
+  PublishQueue queue_;
+  Subject subject_;  // the I/O thread's
+
+  // The keeper's.
+  std::optional<std::string> refused_subject_;
+  std::chrono::steady_clock::time_point next_probe_{};
+
+  mutable std::mutex mutex_;
+  Status status_;  // guarded by mutex_
+};
+
+}  // namespace tracking::nats_io
