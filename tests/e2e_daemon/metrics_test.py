@@ -11,7 +11,7 @@ FAMILIES = {
     "tracking_events_in_flight": "gauge", "tracking_request_seconds": "histogram",
     "tracking_delivery_seconds": "histogram", "tracking_subscribers": "gauge",
     "tracking_missed_events_total": "counter", "tracking_delivered_events_total": "counter",
-    "tracking_account_change_seconds": "gauge", "tracking_account_changes_total": "counter",
+    "tracking_account_change_seconds": "histogram", "tracking_account_changes_total": "counter",
     "tracking_account_lookups_total": "counter", "tracking_account_queries_total": "counter",
     "tracking_accounts_cached": "gauge", "tracking_ready": "gauge", "tracking_build_info": "gauge",
     "tracking_http_requests_total": "counter", "tracking_http_answers_total": "counter",
@@ -103,7 +103,9 @@ def test_changes_of_accounts_are_counted_with_their_delay(daemon):
     before = daemon.metrics()["tracking_account_changes_total"]
     daemon.admin("PATCH", "/v1/accounts/1", json={"is_active": False})
     wait_until(lambda: daemon.metrics()["tracking_account_changes_total"] > before, what="a change counted")
-    assert 0 <= daemon.metrics()["tracking_account_change_seconds"] < 1
+    metrics = daemon.metrics()
+    assert metrics["tracking_account_change_seconds_count"] == metrics["tracking_account_changes_total"] > 0
+    assert metrics['tracking_account_change_seconds_bucket{le="1"}'] == metrics["tracking_account_change_seconds_count"]
 
 
 def test_readiness_and_build_are_shown(daemon):

@@ -97,15 +97,28 @@ void add_events(MetricFamilies& families, const web::Ledger::Reading& ledger) {
                  as_double(ledger.in_flight));
 }
 
+prometheus::ClientMetric histogram(const AccountChangeDelays& delays) {
+  prometheus::ClientMetric metric;
+  auto& result = metric.histogram;
+  for (std::size_t bucket = 0; bucket < delays.counts.size(); ++bucket) {
+    const bool is_last = bucket == delays.bounds.size();
+    result.sample_count += delays.counts[bucket];
+    result.bucket.push_back({result.sample_count, is_last ? std::numeric_limits<double>::infinity()
+                                                          : static_cast<double>(delays.bounds[bucket].count()) / 1e6});
+  }
+  result.sample_sum = static_cast<double>(delays.total.count()) / 1e9;
+  return metric;
+}
+
 void add_accounts(MetricFamilies& families, const ServiceStats& stats) {
   families.begin("tracking_account_lookups_total", "Events by how their account was known.", MetricType::Counter);
   families.add("result", "hit", as_double(stats.lookups_hit - std::min(stats.lookups_hit, stats.lookups_stale)));
   families.add("result", "stale", as_double(stats.lookups_stale));
   families.add("result", "miss", as_double(stats.lookups_missed));
   families.add("result", "failed", as_double(stats.lookups_failed));
-  families.gauge("tracking_account_change_seconds",
-                 "How long the last change of an account took from being seen to being in force.",
-                 static_cast<double>(stats.account_change_delay.count()) / 1e6);
+  families.begin("tracking_account_change_seconds",
+                 "How long changes of accounts took from being told to being in force here.", MetricType::Histogram);
+  families.family().metric.push_back(histogram(stats.account_change_delays));
   families.counter("tracking_account_changes_total", "Changes of accounts seen.", as_double(stats.account_changes));
   families.counter("tracking_account_queries_total", "Queries to the accounts' store.",
                    as_double(stats.repository_queries));

@@ -8,6 +8,7 @@
 #include <tracking/event.h>
 #include <tracking/subscriber.h>
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <filesystem>
@@ -63,6 +64,17 @@ struct Readiness {
   bool is_ready() const noexcept { return accounts.is_ok() && broker.is_ok(); }
 };
 
+/// How long changes of accounts took to be in force in this process, from the moment they were told. How many took up
+/// to each bound, and longer than all; not cumulative.
+struct AccountChangeDelays {
+  static constexpr std::array<std::chrono::microseconds, 9> bounds{
+      std::chrono::milliseconds(1),   std::chrono::milliseconds(5),    std::chrono::milliseconds(10),
+      std::chrono::milliseconds(50),  std::chrono::milliseconds(100),  std::chrono::milliseconds(250),
+      std::chrono::milliseconds(500), std::chrono::milliseconds(1000), std::chrono::milliseconds(2500)};
+  std::array<std::uint64_t, bounds.size() + 1> counts{};
+  std::chrono::nanoseconds total{0};
+};
+
 /// Counters since the service was opened; exact at rest.
 struct ServiceStats {
   std::uint64_t lookups_hit = 0;         ///< events answered from the cache
@@ -78,8 +90,7 @@ struct ServiceStats {
   std::uint64_t missed_slow_subscriber = 0;  ///< events dropped because a subscriber was slow
   std::uint64_t history_events = 0;          ///< held by an in-process broker
   std::uint64_t history_bytes = 0;
-  /// How long the last change of an account took from being seen to being in force.
-  std::chrono::microseconds account_change_delay{0};
+  AccountChangeDelays account_change_delays;
   std::uint64_t account_changes = 0;
 };
 

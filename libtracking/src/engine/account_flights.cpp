@@ -1,6 +1,7 @@
 // The second half of AccountLookups: queries, and what becomes of the events that wait for them.
 #include "engine/account_lookups.h"
 
+#include <algorithm>
 #include <array>
 
 namespace tracking::engine {
@@ -262,7 +263,11 @@ void AccountLookups::measure_change(const Flight& flight, const Remembered& befo
     seen = last_doubt_;
   }
   ++changes_;
-  change_delay_ = steady - seen;
+  const std::chrono::nanoseconds delay = steady - seen;
+  const auto& bounds = AccountChangeDelays::bounds;
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), delay);
+  ++change_delays_.counts[static_cast<std::size_t>(bound - bounds.begin())];
+  change_delays_.total += delay;
 }
 
 /// One call for all events of a target, in their order.

@@ -189,7 +189,10 @@ void AccountLookups::add_stats(ServiceStats& stats) noexcept {
   stats.repository_queries += queries_;
   stats.events_parked += parked_;
   stats.account_changes += changes_;
-  stats.account_change_delay = std::chrono::duration_cast<std::chrono::microseconds>(change_delay_);
+  stats.account_change_delays.total += change_delays_.total;
+  for (std::size_t i = 0; i < change_delays_.counts.size(); ++i) {
+    stats.account_change_delays.counts[i] += change_delays_.counts[i];
+  }
 }
 
 }  // namespace tracking::engine

@@ -158,7 +158,7 @@ class AccountLookups {
   std::uint64_t failed_ = 0;
   std::uint64_t queries_ = 0;
   std::uint64_t changes_ = 0;
-  std::chrono::nanoseconds change_delay_{0};
+  AccountChangeDelays change_delays_;
 };
 
 }  // namespace tracking::engine
