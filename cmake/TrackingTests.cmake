@@ -24,14 +24,20 @@ if(TRACKING_PCH)
   tracking_precompile(tracking_test_headers tracking_test_headers <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
-# tracking_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): a GoogleTest program; each case is a ctest test.
+# tracking_test(NAME SOURCES ... LIBRARIES ... [LABELS ...] [ONE_RUN]): a GoogleTest program; each case is a ctest test,
+# or with ONE_RUN the program is one: where its cases share something that takes long to start.
 function(tracking_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_RUN" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   tracking_test_options(${name})
   tracking_precompile(${name} tracking_test_headers)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/libtracking/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+  if(arg_ONE_RUN)
+    add_test(NAME ${TRACKING_TEST_PREFIX}${name} COMMAND ${name})
+    set_tests_properties(${TRACKING_TEST_PREFIX}${name} PROPERTIES TIMEOUT 300 LABELS "${arg_LABELS}")
+    return()
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES TEST_PREFIX "${TRACKING_TEST_PREFIX}"
     TEST_LIST ${name}_cases PROPERTIES TIMEOUT 120)
   # gtest_discover_tests() loses all labels but the first, so ctest is told when it reads the list of cases.

@@ -82,6 +82,7 @@ class Daemon {
   std::string public_url_;
   std::string admin_url_;
   std::string last_readiness_ = "unknown";
+  bool has_been_ready_ = false;
 };
 
 int Daemon::run() {
@@ -153,7 +154,6 @@ void Daemon::announce() {
     logger_.warning("whoever can reach the public listener reads the events of every account (--streams public)");
   }
   if (settings_.is_demo) print_demo();
-  say_if_there_is_no_account();
 }
 
 void Daemon::print_demo() const {
@@ -179,6 +179,7 @@ void Daemon::tell_readiness() {
   if (!readiness.accounts.is_ok()) now = "not ready: accounts: " + readiness.accounts.message();
   if (now == last_readiness_) return;
   if (readiness.is_ready()) {
+    if (!std::exchange(has_been_ready_, true)) say_if_there_is_no_account();
     logger_.info(now);
     notify_supervisor("READY=1\nSTATUS=ready");
   } else {

@@ -6,6 +6,9 @@
 #ifdef TRACKING_HAS_NATS
 #include <tracking/nats.h>
 #endif
+#ifdef TRACKING_HAS_POSTGRES
+#include <tracking/postgres.h>
+#endif
 #ifdef TRACKING_HAS_SQLITE
 #include <tracking/sqlite.h>
 #endif
@@ -33,6 +36,9 @@ Backends linked_backends() {
 #endif
 #ifdef TRACKING_HAS_NATS
   backends.add(nats());
+#endif
+#ifdef TRACKING_HAS_POSTGRES
+  backends.add(postgres());
 #endif
 #ifdef TRACKING_HAS_SQLITE
   backends.add(sqlite());

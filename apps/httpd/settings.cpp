@@ -61,7 +61,7 @@ void describe_backends(apps::OptionTable& table, Settings& settings) {
   table.section("Backends");
   table.url("accounts", settings.accounts)
       .check(check_backend)
-      .help("Where accounts are: sqlite:PATH, or memory:?active=1,3&inactive=2.");
+      .help("Where accounts are: sqlite:PATH, postgresql://... (any libpq URI), or memory:?active=1,3&inactive=2.");
   table.url("broker", settings.broker)
       .check(check_backend)
       .help(

@@ -1,12 +1,15 @@
 #include "contract/account_backends.h"
 
 #include <tracking/backends.h>
+#include <tracking/postgres.h>
 #include <tracking/sqlite.h>
 #include <tracking/testing.h>
 
 #include <stdlib.h>
 
 #include <filesystem>
+
+#include "support/postgres_server.h"
 
 namespace tracking::contract {
 namespace {
@@ -46,6 +49,18 @@ class SqliteStore final : public AccountStore {
   std::filesystem::path folder_;
 };
 
+class PostgresStore final : public AccountStore {
+ public:
+  std::unique_ptr<AccountRepository> open() override {
+    BackendContext context{.url = BackendUrl::parse(server_.url(database_)).value()};
+    return Backends({postgres()}).open_accounts(context).value();
+  }
+
+ private:
+  test::PostgresServer& server_ = test::PostgresServer::shared();
+  const std::string database_ = server_.new_database();
+};
+
 template <class Store>
 AccountBackend backend(std::string name) {
   return {std::move(name), [] { return std::make_unique<Store>(); }};
@@ -54,7 +69,8 @@ AccountBackend backend(std::string name) {
 }  // namespace
 
 std::vector<AccountBackend> account_backends() {
-  return {backend<MemoryStore>("memory"), backend<FaultyStore>("faulty"), backend<SqliteStore>("sqlite")};
+  return {backend<MemoryStore>("memory"), backend<FaultyStore>("faulty"), backend<SqliteStore>("sqlite"),
+          backend<PostgresStore>("postgres")};
 }
 
 }  // namespace tracking::contract

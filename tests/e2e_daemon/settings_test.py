@@ -119,8 +119,8 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, content, expected):
 def test_a_backend_that_is_not_linked_in_lists_those_that_are():
     message = failed("--broker", "kafka://host")
     assert "kafka" in message and "memory:" in message
-    message = failed("--accounts", "postgresql://user:hunter2@db/x", "--check-config")
-    assert "postgresql" in message and "memory:" in message and "hunter2" not in message
+    message = failed("--accounts", "mysql://user:hunter2@db/x", "--check-config")
+    assert "mysql" in message and "memory:" in message and "hunter2" not in message
 
 
 def test_an_ack_level_that_the_broker_cannot_keep_says_why():
@@ -147,7 +147,7 @@ def test_no_message_shows_a_secret(tmp_path):
     token = tmp_path / "token"
     token.write_text(secret)
     file = tmp_path / "tracking.toml"
-    file.write_text(f'admin-token = "{secret}"\naccounts = "postgresql://u:{secret}@db/x"\n')
+    file.write_text(f'admin-token = "{secret}"\naccounts = "mysql://u:{secret}@db/x"\n')
     shown = run_httpd("--config", str(file), "--print-config")
     assert shown.returncode == 0
     assert '# admin-token = "***"' in shown.stdout

@@ -12,9 +12,10 @@ from .daemon import Daemon, StartError, program, run_httpd
 from .fault_proxy import FaultProxy
 from .http import Answer, request
 from .nats import NatsClient, NatsServer, free_port
+from .postgres import Postgres
 from .raw import RawConnection
 from .stream import Stream
 from .waiting import seconds, wait_until
 
-__all__ = ["Answer", "Daemon", "FaultProxy", "NatsClient", "NatsServer", "RawConnection", "StartError", "Stream",
+__all__ = ["Answer", "Daemon", "FaultProxy", "NatsClient", "NatsServer", "Postgres", "RawConnection", "StartError", "Stream",
            "free_port", "program", "request", "run_httpd", "seconds", "wait_until"]

@@ -2,6 +2,7 @@
 #include <tracking/file.h>
 #include <tracking/http.h>
 #include <tracking/nats.h>
+#include <tracking/postgres.h>
 #include <tracking/sqlite.h>
 #include <tracking/testing.h>
 #include <tracking/tracking.h>
@@ -10,7 +11,8 @@
 
 int main() {
   using namespace std::chrono_literals;
-  const tracking::Backends backends{tracking::file(), tracking::http(), tracking::nats(), tracking::sqlite()};
+  const tracking::Backends backends{tracking::file(), tracking::http(), tracking::nats(), tracking::postgres(),
+                                    tracking::sqlite()};
   tracking::testing::ManualClock clock;
   auto service = tracking::TrackingService::open({.accounts = "memory:?active=1", .clock = &clock}, backends).value();
   auto subscriber = service->subscribe().value();

@@ -12,7 +12,7 @@ HERE = SOURCE / "tests/install"
 COMPILER = os.environ["TRACKING_CXX_COMPILER"]
 VERSION = ".".join(re.findall(r"define TRACKING_VERSION_\w+ (\d+)",
                               (SOURCE / "libtracking/include/tracking/version.h").read_text()))
-COMPONENTS = ["file", "http", "nats", "sqlite", "testing"]
+COMPONENTS = ["file", "http", "nats", "postgres", "sqlite", "testing"]
 OPTIONAL_HEADERS = {f"{component}.h" for component in [*COMPONENTS, "c"]}
 # With the same options and without the folder's name in the key, ccache serves what the build under test compiled.
 ENVIRONMENT = os.environ | {"CCACHE_NOHASHDIR": "1"}
