@@ -28,6 +28,17 @@ std::unique_ptr<Broker> open_nats() {
   return broker;
 }
 
+/// The same; each has a stream of its own, too.
+std::unique_ptr<Broker> open_jetstream() {
+  static NatsServer server({.with_jetstream = true});
+  static int count = 0;
+  if (count++ == 0) server.start();
+  const auto number = std::to_string(count);
+  auto broker = open(server.url("", "jetstream") + "?stream=TEST" + number + "&prefix=test" + number);
+  while (!broker->health()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return broker;
+}
+
 /// A log in a folder of its own, which goes with it.
 class TemporaryLog final : public Broker {
  public:
@@ -68,6 +79,7 @@ std::vector<BrokerBackend> broker_backends() {
   return {
       {"memory", [] { return open("memory:"); }},
       {"nats", open_nats},
+      {"jetstream", open_jetstream},
       {"faulty_pass_through",
        [] { return std::make_unique<testing::FaultyBroker>(open("memory:"), std::make_shared<testing::Faults>()); }},
       {"file", [] { return std::make_unique<TemporaryLog>(); }},

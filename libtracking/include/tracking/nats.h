@@ -18,6 +18,11 @@ namespace tracking {
 /// then it goes live when the server is there. `retry=off`: the first connection that fails, or is lost, ends it with
 /// could_not_connect.
 ///
+/// `jetstream://host[:port][,host...]`: a stream, which is made if there is none. The broker gives `stored`, answered
+/// by the stream, and has history; cursors hold on every replica. An event that is not answered in time is in_doubt; a
+/// repeat with its id doubles nothing. A subscriber at a distance makes no stream, waits until there is one, and loses
+/// nothing by being slow: the stream keeps what it has yet to read.
+///
 /// A service at a distance there is not: NATS checks no accounts. cnats has the process ignore SIGPIPE.
 TRACKING_EXPORT Backend nats();
 

@@ -289,6 +289,11 @@ std::uint64_t EventHistory::mark_from(std::uint64_t position) const {
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
+std::uint64_t EventHistory::find_time(Timestamp time) {
+  const std::lock_guard lock(mutex_);
+  return first_not_before(time);
+}
+
 Result<std::unique_ptr<Subscription>> EventHistory::open(const SubscribeOptions& options, Wake wake,
                                                          std::shared_ptr<EventHistory> self) {
   const auto start = parse_since(options.since, clock_.now());

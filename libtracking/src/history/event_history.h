@@ -75,6 +75,8 @@ class TRACKING_EXPORT EventHistory {
     std::uint64_t next = 0;        ///< of the event to come; equal to `oldest`: nothing is held
   };
   Extent extent();
+  /// Of the first event held that is of this time or later; else of the event to come.
+  std::uint64_t find_time(Timestamp time);
 
   BrokerStats stats();
   /// Readers get what is there and then end.

@@ -81,7 +81,8 @@ void HistoryReader::start_at_position(const EventHistory::Start& start) {
   end_ = start.end;
   not_before_ = start.position;
   next_ = std::min(start.position, history_->next_);
-  is_catching_up_ = start.is_catching_up;
+  // A reader that starts at the present, or later, has nothing to catch up with.
+  is_catching_up_ = start.is_catching_up && start.position < history_->next_;
   next_mark_ = history_->mark_from(next_);
   if (is_catching_up_) {
     events_seen_ = history_->events_before(next_);

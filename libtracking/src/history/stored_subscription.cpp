@@ -40,7 +40,10 @@ class StoredSubscription final : public Subscription {
       return ReadState::more;
     }
     if (reader_) return read_live(out, events_max, bytes_max);
-    if (next_ >= end_) return ReadState::ended;
+    if (next_ >= end_) {
+      scan_.reset();  // a store serves so many at a time
+      return ReadState::ended;
+    }
     return read_scan(out, events_max, bytes_max);
   }
 
