@@ -107,7 +107,7 @@ Status StreamClient::close(std::chrono::milliseconds deadline) noexcept {
     feed_.wait_for(publisher_.acknowledged_position() + 1, std::min(end, SteadyClock::now() + subscribe_max));
   is_closed_ = true;
   feed_.history()->close();
-  publisher_.disconnect();
+  publisher_.give_up();
   if (is_flushed) return {};
   return {Code::timed_out, options_.redacted + ": not every event was acknowledged by the deadline: in doubt"};
 }

@@ -69,13 +69,33 @@ LiveFeed::LiveFeed(const Shared& shared, std::size_t history_bytes_max)
 
 LiveFeed::~LiveFeed() = default;
 
+LiveFeed::Turn::Turn(LiveFeed& feed, Api::Deadline deadline) : feed_(feed) {
+  const auto is_free = [&] { return !feed.is_taken_; };
+  std::unique_lock lock(feed.mutex_);
+  if (deadline == Api::Deadline::max()) {
+    feed.turn_ended_.wait(lock, is_free);
+  } else if (!feed.turn_ended_.wait_until(lock, deadline, is_free)) {
+    return;
+  }
+  feed.is_taken_ = is_ours_ = true;
+}
+
+LiveFeed::Turn::~Turn() {
+  if (!is_ours_) return;
+  {
+    const std::lock_guard lock(feed_.mutex_);
+    feed_.is_taken_ = false;
+  }
+  feed_.turn_ended_.notify_one();
+}
+
 void LiveFeed::retain() noexcept { users_.fetch_add(1, std::memory_order_acq_rel); }
 
 void LiveFeed::release() noexcept { users_.fetch_sub(1, std::memory_order_acq_rel); }
 
 Status LiveFeed::begin(Api::Deadline deadline) {
-  const std::unique_lock lock(mutex_, deadline);
-  if (!lock) return {Code::broker_unavailable, "JetStream does not answer"};
+  const Turn turn(*this, deadline);
+  if (!turn) return {Code::broker_unavailable, "JetStream does not answer"};
   if (reader_) return {};
   const auto info = shared_.api.stream_info(deadline);
   if (!info) return info.error();
@@ -105,14 +125,14 @@ void LiveFeed::stop() {
 bool LiveFeed::wait_for(std::uint64_t position, Api::Deadline deadline) { return sink_->wait_for(position, deadline); }
 
 void LiveFeed::set_filter(std::string filter) {
-  const std::lock_guard lock(mutex_);
+  const Turn turn(*this, Api::Deadline::max());
   filter_ = filter;
   if (reader_) (*reader_)->set_filter(std::move(filter));
 }
 
 void LiveFeed::keep(const StreamInfo& info, std::uint64_t position) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || !reader_) return;
+  const Turn turn(*this, {});
+  if (!turn || !reader_) return;
   const bool is_used = users_.load(std::memory_order_acquire) > 0;
   if (is_used) unused_since_ = {};
   if (!is_used && unused_since_ == Time{}) unused_since_ = SteadyClock::now();

@@ -47,7 +47,22 @@ class LiveFeed {
   class Sink;
   using Time = std::chrono::steady_clock::time_point;
 
-  // mutex_ held.
+  /// Whose turn it is to look after the reader, which may take calls of the API. A flag rather than a mutex with a
+  /// deadline, which ThreadSanitizer does not know (pthread_mutex_clocklock, GCC 12).
+  class Turn {
+   public:
+    Turn(LiveFeed& feed, Api::Deadline deadline);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    explicit operator bool() const noexcept { return is_ours_; }
+
+   private:
+    LiveFeed& feed_;
+    bool is_ours_ = false;
+  };
+
+  // By whose turn it is.
   Status read_from(std::uint64_t position);
   void stop();
 
@@ -55,8 +70,11 @@ class LiveFeed {
   const std::shared_ptr<history::EventHistory> history_;
   const std::shared_ptr<Sink> sink_;
 
-  std::timed_mutex mutex_;
-  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable turn_ended_;
+  bool is_taken_ = false;  // guarded by mutex_
+
+  // Of whose turn it is.
   std::unique_ptr<ReaderSet::Handle> reader_;
   std::string filter_;
   Time unused_since_{};

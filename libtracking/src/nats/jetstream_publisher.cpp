@@ -245,6 +245,16 @@ void Publisher::disconnect() noexcept {
   complete(finished);
 }
 
+void Publisher::give_up() noexcept {
+  Groups finished;
+  {
+    const std::lock_guard lock(mutex_);
+    end_up_to(next_ - 1, Code::in_doubt, finished);
+    advance();
+  }
+  complete(finished);
+}
+
 void Publisher::end_up_to(std::uint64_t last, Code code, Groups& finished) {
   for (std::uint64_t number = oldest_; number <= std::min(last, next_ - 1); ++number) {
     if (!slot(number).group) continue;

@@ -52,6 +52,8 @@ class Publisher {
   void stop() noexcept;
   /// The link is gone: what was written to it is in doubt, what was not has failed.
   void disconnect() noexcept;
+  /// Ends what is under way: in doubt. Of what is in the queue some may still be published.
+  void give_up() noexcept;
   /// Ends what waits for longer than the ack wait. Called about once a second: it ends an event up to so much earlier.
   void expire() noexcept;
 
