@@ -41,7 +41,7 @@ def test_an_open_loop_keeps_its_rate(daemon):
 
 def test_latency_counts_from_when_a_request_was_due(own_daemon):
     """A server that stands still for a second delays all that was due meanwhile, not one request for each connection."""
-    with Cli("bench", "-a", 1, "--rate", 200, "-c", 2, "--for", "3s", "--warm-up", "0s", "-o", "json",
+    with Cli("bench", "-a", 1, "--rate", 200, "-c", 2, "--for", "8s", "--warm-up", "0s", "-o", "json",
              daemon=own_daemon) as cli:
         wait_until(lambda: own_daemon.ledger()["accepted"] > 20)
         own_daemon.process.send_signal(signal.SIGSTOP)
@@ -49,8 +49,9 @@ def test_latency_counts_from_when_a_request_was_due(own_daemon):
         own_daemon.process.send_signal(signal.SIGCONT)
         assert cli.wait(30) == 0
         latency = json.loads(cli.lines[0])["latency_us"]
-        # A third of the requests were due in that second: on average they waited for half of it.
-        assert latency["p90"] > 300_000 and latency["mean"] > 50_000
+        # An eighth of the requests were due in that second, and waited for half of it on average. Of two connections that
+        # only count their own waiting, it would be two in 1,600.
+        assert latency["p99"] > 300_000 and latency["mean"] > 20_000
 
 
 def wait_until_exit(cli, limit):
@@ -90,7 +91,8 @@ def test_a_server_killed_under_load_is_counted_and_connected_again():
             wait_until(lambda: daemon.ledger()["accepted"] > 100)
             assert cli.wait(30) == 1
             report = json.loads(cli.lines[0])
-            assert 1 <= report["errors"]["connection lost"] <= 4 and report["accepted"] > 200
+            # Those made to a server that is about to die are lost once more.
+            assert 1 <= report["errors"]["connection lost"] <= 40 and report["accepted"] > 200
 
 
 def test_it_waits_for_its_server():

@@ -49,7 +49,7 @@ class StoredSubscription final : public Subscription {
 
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override {
     if (reader_) {
-      const Status status = reader_->set_accounts(account_ids);
+      Status status = reader_->set_accounts(account_ids);
       filter_ = reader_->filter();
       return status;
     }
