@@ -66,3 +66,11 @@ function(tracking_pytest name file)
     LABELS "e2e;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "TRACKING_BUILD_DIR=${PROJECT_BINARY_DIR};TRACKING_SOURCE_DIR=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;TRACKING_TEST_TIME_FACTOR=${time_factor};TRACKING_SANITIZE=${TRACKING_SANITIZE}")
 endfunction()
+
+# tracking_tolerate_libpqxx_leaks(NAME ...): of tests in which connections to PostgreSQL are lost.
+function(tracking_tolerate_libpqxx_leaks)
+  foreach(name ${ARGN})
+    set_property(TEST ${TRACKING_TEST_PREFIX}${name} APPEND PROPERTY ENVIRONMENT
+      "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/libpqxx.supp:print_suppressions=0")
+  endforeach()
+endfunction()

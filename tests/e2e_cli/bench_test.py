@@ -91,8 +91,9 @@ def test_a_server_killed_under_load_is_counted_and_connected_again():
             wait_until(lambda: daemon.ledger()["accepted"] > 100)
             assert cli.wait(30) == 1
             report = json.loads(cli.lines[0])
-            # Those made to a server that is about to die are lost once more.
-            assert 1 <= report["errors"]["connection lost"] <= 40 and report["accepted"] > 200
+            # One request a connection, and one more for each time that a connection was made to the dying server, which
+            # takes a few of the client's pauses where memory is instrumented.
+            assert 1 <= report["errors"]["connection lost"] <= 12 and report["accepted"] > 200
 
 
 def test_it_waits_for_its_server():

@@ -5,6 +5,8 @@
 #include <array>
 #include <optional>
 
+#include "codec/percent.h"
+
 namespace tracking {
 namespace {
 
@@ -26,30 +28,6 @@ std::optional<std::string_view> scheme_of(std::string_view text) noexcept {
     return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
   });
   return is_valid ? std::optional(scheme) : std::nullopt;
-}
-
-int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Nothing if an escape is malformed or means NUL, which would cut the text short for a C library.
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high << 4 | low);
-      i += 2;
-    }
-    if (c == '\0') return std::nullopt;
-    result.push_back(c);
-  }
-  return result;
 }
 
 // Calls visit(key, value) for each `key=value` of a query; stops when it returns false.
@@ -75,7 +53,7 @@ bool is_secret(std::string_view key) {
   constexpr std::string_view ends[] = {"user",   "username",   "password", "passwd",      "passwort",   "pwd",   "pass",
                                        "secret", "passphrase", "token",    "credentials", "credential", "creds", "key",
                                        "auth",   "jwt",        "nkey",     "seed",        "signature",  "sig"};
-  const auto decoded = percent_decode(key);
+  const auto decoded = codec::percent_decode(key);
   if (!decoded) return true;
   const auto name = lower(*decoded);
   return std::any_of(std::begin(ends), std::end(ends), [&](std::string_view end) { return ends_with(name, end); });
@@ -109,8 +87,8 @@ Result<BackendUrl> BackendUrl::parse(std::string_view text) {
   url.rest = text.substr(0, question_mark);
   text.remove_prefix(std::min(question_mark + 1, text.size()));
   const bool is_well_formed = for_each_parameter(text, [&](std::string_view key, std::string_view value) {
-    auto decoded_key = percent_decode(key);
-    auto decoded_value = percent_decode(value);
+    auto decoded_key = codec::percent_decode(key);
+    auto decoded_value = codec::percent_decode(value);
     if (!decoded_key || !decoded_value || decoded_key->empty()) return false;
     url.parameters.emplace(std::move(*decoded_key), std::move(*decoded_value));
     return true;

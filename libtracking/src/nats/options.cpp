@@ -5,34 +5,13 @@
 #include <fstream>
 #include <optional>
 
+#include "codec/percent.h"
+
 namespace tracking::nats_io {
 namespace {
 
 constexpr std::size_t servers_max = 64;          // a guess far beyond any cluster
 constexpr std::size_t secret_bytes_max = 4'096;  // a guess; tokens and passwords are shorter
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high << 4 | low);
-      i += 2;
-    }
-    if (c == '\0') return std::nullopt;
-    result.push_back(c);
-  }
-  return result;
-}
 
 bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
@@ -72,10 +51,10 @@ struct User {
 // What is wrong with `user[:password]` is not repeated: it is a secret.
 std::optional<User> parse_user(std::string_view text) {
   const auto colon = std::min(text.find(':'), text.size());
-  auto name = percent_decode(text.substr(0, colon));
+  auto name = codec::percent_decode(text.substr(0, colon));
   if (!name || name->empty()) return std::nullopt;
   if (colon == text.size()) return User{std::move(*name), std::nullopt};
-  auto password = percent_decode(text.substr(colon + 1));
+  auto password = codec::percent_decode(text.substr(colon + 1));
   if (!password) return std::nullopt;
   return User{std::move(*name), std::move(password)};
 }
