@@ -113,6 +113,13 @@ def test_chunks_of_every_size_are_read(connection):
         assert connection.read_answer().status == 202
 
 
+def test_an_empty_chunked_body_is_read_byte_by_byte(connection):
+    connection.send_in_pieces(chunked(end=b"0\r\nX-Trailer: a\r\n\r\n"))
+    assert connection.read_answer().status == 400
+    connection.send(post())
+    assert connection.read_answer().status == 202
+
+
 def test_chunk_extensions_and_trailers_are_read_over(connection):
     connection.send(chunked(end=chunk(EVENT, b';a=b;c="d"') + b"0\r\nX-Trailer: a\r\nContent-Type: text/html\r\n\r\n"))
     assert connection.read_answer().status == 202

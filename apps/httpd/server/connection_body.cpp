@@ -105,7 +105,7 @@ bool Connection::read_body(std::string_view& input) {
 bool Connection::put(std::string_view& input, std::string_view& piece) {
   if (input.empty()) return false;
   boost::beast::error_code ec;
-  const std::size_t read = parser_->put({input.data(), input.size()}, ec);
+  const std::size_t read = parser_->put_body(input, ec);
   input.remove_prefix(read);
   piece = parser_->take_piece();
   if (!ec) return true;
@@ -211,7 +211,7 @@ bool Connection::drop_body(std::string_view& input) {
     if (input.empty()) return false;
     boost::beast::error_code ec;
     const std::size_t before = input.size();
-    input.remove_prefix(parser_->put({input.data(), input.size()}, ec));
+    input.remove_prefix(parser_->put_body(input, ec));
     dropped_bytes_ += before - input.size();
     if (ec == boost::beast::http::error::need_more && input.size() <= unfinished_bytes_max) return false;
     if (ec || dropped_bytes_ > context_.settings.linger_bytes_max) {

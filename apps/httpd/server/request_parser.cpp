@@ -32,6 +32,19 @@ void RequestParser::refuse(std::string_view fault, error_code& ec) noexcept {
   ec = make_error_code(boost::beast::http::error::bad_value);
 }
 
+std::size_t RequestParser::put_body(std::string_view bytes, error_code& ec) {
+  // Beast, once it has seen `0 CR LF` begin the last chunk, asserts that there are 5 bytes when it is called again. The
+  // shortest last chunk has as many, so that a shorter rest has nothing to say yet, whatever it is.
+  constexpr std::size_t last_chunk_bytes = std::string_view("0\r\n\r\n").size();
+  if (is_unfinished_ && bytes.size() < last_chunk_bytes) {
+    ec = make_error_code(boost::beast::http::error::need_more);
+    return 0;
+  }
+  const std::size_t read = put({bytes.data(), bytes.size()}, ec);
+  is_unfinished_ = ec == boost::beast::http::error::need_more;
+  return read;
+}
+
 void RequestParser::on_request_impl(boost::beast::http::verb, string_view method, string_view target, int version,
                                     error_code&) {
   head_.method = to_std(method);

@@ -39,6 +39,8 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   }
 
   const RequestHead& head() const noexcept { return head_; }
+  /// put() for bytes of the body: how many were read. To be put again with more when `ec` says need_more.
+  std::size_t put_body(std::string_view bytes, boost::beast::error_code& ec);
   /// Why put() failed; bad_request unless something more exact is known.
   std::string_view fault() const noexcept { return fault_; }
   /// The bytes of the body in what was put last.
@@ -70,6 +72,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   std::size_t trailer_count_ = 0;
   std::size_t trailer_count_max_;
   bool is_head_done_ = false;
+  bool is_unfinished_ = false;  // what was put last of the body was read in part
 };
 
 }  // namespace tracking::httpd
