@@ -14,7 +14,8 @@ constexpr Timestamp a_time{1'764'000'000'123'457us};
 std::string make_id(const EventIdKey& key, AccountId account, Timestamp time, std::uint32_t counter,
                     std::uint32_t lane) {
   char text[EventIdKey::text_size];
-  key.write(text, account, time, counter, lane);
+  EventIdKey::write_time(text, time);
+  key.write_rest(text + EventIdKey::time_size, account, time, counter, lane);
   return {text, EventIdKey::text_size};
 }
 

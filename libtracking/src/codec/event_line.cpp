@@ -24,7 +24,7 @@ void copy_ends(char* out, const char* bytes, std::size_t count) noexcept {
 }
 
 // memcpy without a call for the sizes that ids, producers and most data have: two moves that overlap.
-char* put(char* out, std::string_view text) noexcept {
+[[gnu::always_inline]] inline char* put(char* out, std::string_view text) noexcept {
   const std::size_t count = text.size();
   const char* const bytes = text.data();
   if (count > 64) {

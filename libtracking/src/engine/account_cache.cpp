@@ -104,12 +104,14 @@ AccountCache::~AccountCache() {
   for (Table* table : tables_) delete table;
 }
 
-const AccountCache::Slot* AccountCache::slot_of(AccountId id, std::uint64_t& value) const noexcept {
+[[gnu::always_inline]] inline const AccountCache::Slot* AccountCache::slot_of(AccountId id,
+                                                                              std::uint64_t& value) const noexcept {
   const auto key = static_cast<std::uint64_t>(id);
   const Slot* bucket = table_.load(std::memory_order_acquire)->home(mix(key ^ seed_));
   for (std::size_t i = 0; i < window; ++i, bucket += slots_per_bucket) {
     // All four are compared before the one branch, because which of them it is cannot be predicted.
     unsigned matches = 0;
+#pragma GCC unroll 4
     for (unsigned at = 0; at < slots_per_bucket; ++at) {
       matches |= static_cast<unsigned>(bucket[at].key.load(std::memory_order_relaxed) == key) << at;
     }

@@ -1,6 +1,7 @@
 #include "engine/event_ids.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <random>
 
@@ -20,15 +21,6 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-constexpr auto hex_pairs = [] {
-  std::array<char, 512> pairs{};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    pairs[2 * byte] = "0123456789abcdef"[byte >> 4];
-    pairs[2 * byte + 1] = "0123456789abcdef"[byte & 15];
-  }
-  return pairs;
-}();
-
 constexpr auto hex_values = [] {
   std::array<int, 256> values{};
   for (auto& value : values) value = -1;
@@ -37,8 +29,16 @@ constexpr auto hex_values = [] {
   return values;
 }();
 
-void write_byte(char* out, std::uint64_t value, int shift) noexcept {
-  std::memcpy(out, &hex_pairs[2 * ((value >> shift) & 0xff)], 2);
+/// Writes the eight hexadecimal digits of `value`: all at once, a byte of the word for each.
+void write_hex(char* out, std::uint32_t value) noexcept {
+  std::uint64_t digits = value;
+  digits = (digits << 16 | digits) & 0x0000ffff0000ffff;
+  digits = (digits << 8 | digits) & 0x00ff00ff00ff00ff;
+  digits = (digits << 4 | digits) & 0x0f0f0f0f0f0f0f0f;  // the lowest digit in the lowest byte
+  const std::uint64_t is_letter = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;
+  digits += 0x3030303030303030 + is_letter * ('a' - '0' - 10);
+  if constexpr (std::endian::native == std::endian::little) digits = __builtin_bswap64(digits);
+  std::memcpy(out, &digits, sizeof digits);
 }
 
 struct Uuid {
@@ -77,35 +77,33 @@ std::uint64_t EventIdKey::checksum(AccountId account_id, std::int64_t time_us, s
   return mix(first ^ key_[2], (std::uint64_t{lane} << 32 | counter) ^ key_[3]) & checksum_mask;
 }
 
-void EventIdKey::write(char* out, AccountId account_id, Timestamp time, std::uint32_t counter,
-                       std::uint32_t lane) const noexcept {
+void EventIdKey::write_time(char* out, Timestamp time) noexcept {
   const std::int64_t us = time.time_since_epoch().count();
   const auto ms = static_cast<std::uint64_t>(us / 1'000);
   // 4,096 steps hold a millisecond's 1,000 microseconds without loss.
   const auto fraction = static_cast<std::uint64_t>(us % 1'000) * 4'096 / 1'000;
-  const std::uint64_t high = ms << 16 | version_7 << 12 | fraction;
-  const std::uint64_t low = variant << 62 | std::uint64_t{counter & counter_mask} << 50 |
-                            checksum(account_id, us, counter & counter_mask, lane);
-  write_byte(out, high, 56);
-  write_byte(out + 2, high, 48);
-  write_byte(out + 4, high, 40);
-  write_byte(out + 6, high, 32);
+  char digits[16];
+  write_hex(digits, static_cast<std::uint32_t>(ms >> 16));
+  write_hex(digits + 8, static_cast<std::uint32_t>(ms << 16 | version_7 << 12 | fraction));
+  std::memcpy(out, digits, 8);
   out[8] = '-';
-  write_byte(out + 9, high, 24);
-  write_byte(out + 11, high, 16);
+  std::memcpy(out + 9, digits + 8, 4);
   out[13] = '-';
-  write_byte(out + 14, high, 8);
-  write_byte(out + 16, high, 0);
-  out[18] = '-';
-  write_byte(out + 19, low, 56);
-  write_byte(out + 21, low, 48);
-  out[23] = '-';
-  write_byte(out + 24, low, 40);
-  write_byte(out + 26, low, 32);
-  write_byte(out + 28, low, 24);
-  write_byte(out + 30, low, 16);
-  write_byte(out + 32, low, 8);
-  write_byte(out + 34, low, 0);
+  std::memcpy(out + 14, digits + 12, 4);
+}
+
+void EventIdKey::write_rest(char* out, AccountId account_id, Timestamp time, std::uint32_t counter,
+                            std::uint32_t lane) const noexcept {
+  counter &= counter_mask;
+  const std::uint64_t low = variant << 62 | std::uint64_t{counter} << 50 |
+                            checksum(account_id, time.time_since_epoch().count(), counter, lane);
+  char digits[8];
+  write_hex(digits, static_cast<std::uint32_t>(low >> 32));
+  out[0] = '-';
+  std::memcpy(out + 1, digits, 4);
+  out[5] = '-';
+  std::memcpy(out + 6, digits + 4, 4);
+  write_hex(out + 10, static_cast<std::uint32_t>(low));
 }
 
 std::optional<Timestamp> EventIdKey::verify(std::string_view id, AccountId account_id) const noexcept {

@@ -159,6 +159,10 @@ std::size_t LaneCore::sort_out(Batch& batch) {
       answer = park(slot);
       if (answer == AccountAnswer::must_wait) continue;
     }
+    if (answer == AccountAnswer::active && event.id.empty()) {
+      batch.slots.push_back(slot);
+      continue;
+    }
     ended += take_answer(slot, answer, batch.slots);
     const Code code = batch.receipts[i].code;
     const bool is_failure = answer != AccountAnswer::active && is_retriable(code);
@@ -342,14 +346,9 @@ void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
   const Event& event = slot.batch->events[slot.index];
   Receipt& receipt = slot.batch->receipts[slot.index];
   if (event.id.empty()) {
-    if (++ids_of_timestamp_ > EventIdKey::counter_mask) {
-      last_ += std::chrono::microseconds(1);
-      codec::write_rfc3339(timestamp_text_, last_);
-      ids_of_timestamp_ = 0;
-    }
-    char id[EventIdKey::text_size];
-    shared_.ids.write(id, event.account_id, last_, id_counter_++, lane_);
-    receipt.id.assign({id, EventIdKey::text_size});
+    if (++ids_of_timestamp_ > EventIdKey::counter_mask) begin_timestamp(last_ + std::chrono::microseconds(1));
+    shared_.ids.write_rest(id_text_ + EventIdKey::time_size, event.account_id, last_, id_counter_++, lane_);
+    receipt.id.assign({id_text_, EventIdKey::text_size});
   } else {
     receipt.id.assign(event.id);
   }
@@ -382,9 +381,14 @@ void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
 void LaneCore::take_timestamp() {
   const Timestamp now = shared_.options.clock->now();
   if (now <= last_) return;  // the wall clock stood still or went back: a producer's timestamps do not
-  last_ = now;
+  begin_timestamp(now);
+}
+
+void LaneCore::begin_timestamp(Timestamp time) {
+  last_ = time;
   ids_of_timestamp_ = 0;
-  codec::write_rfc3339(timestamp_text_, last_);
+  codec::write_rfc3339(timestamp_text_, time);
+  EventIdKey::write_time(id_text_, time);
 }
 
 void LaneCore::next_producer() {

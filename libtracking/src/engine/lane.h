@@ -128,6 +128,7 @@ class LaneCore final : public ParkedTarget {
   std::size_t publish_some(std::span<const EventSlot> slots, PublishGroup*& finished);
   void stamp(const EventSlot& slot, Line& line, char*& out);
   void take_timestamp();
+  void begin_timestamp(Timestamp time);
   void next_producer();
 
   // No lock held.
@@ -155,7 +156,8 @@ class LaneCore final : public ParkedTarget {
   Timestamp last_{};
   std::uint32_t id_counter_ = 0;
   std::uint32_t ids_of_timestamp_ = 0;
-  char timestamp_text_[32];
+  char timestamp_text_[32];              // of last_
+  char id_text_[EventIdKey::text_size];  // begins with what the ids of last_ have in common
 
   std::atomic<std::uint64_t> pending_{0};
   std::atomic<std::uint64_t> duplicates_{0};
