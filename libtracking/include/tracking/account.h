@@ -15,15 +15,15 @@ namespace tracking {
 
 /// Who may track: only accounts that exist and are active.
 struct Account {
-  AccountId id = 0;
-  std::string name = {};
-  bool is_active = true;
+  AccountId id = 0;       ///< 1 to 2^63-1
+  std::string name = {};  ///< 1 to 200 characters
+  bool is_active = true;  ///< whether it may track
 };
 
 /// What to change of an account; what is not set stays.
 struct AccountChange {
-  std::optional<std::string> name = std::nullopt;
-  std::optional<bool> is_active = std::nullopt;
+  std::optional<std::string> name = std::nullopt;  ///< the new name
+  std::optional<bool> is_active = std::nullopt;    ///< whether it may track from now on
 };
 
 /// What a lookup says of an id.

@@ -34,23 +34,26 @@ struct BackendUrl {
 
   /// The URL without user, password and secret parameters, for messages.
   TRACKING_EXPORT std::string redacted() const;
+  /// Takes it apart; invalid_parameter if it has no scheme.
   TRACKING_EXPORT static Result<BackendUrl> parse(std::string_view text);
 };
 
 /// What a backend is opened with.
 struct BackendContext {
-  BackendUrl url = {};
+  BackendUrl url = {};                   ///< what to open
   std::filesystem::path data_dir = ".";  ///< relative paths are under it
   Clock* clock = &Clock::system();       ///< outlives what is opened
-  Log log = {};
+  Log log = {};                          ///< where its messages go; empty = nowhere
   /// Only the URL and the files that it names are to be checked: nothing is connected to, nothing is written.
   bool is_check = false;
 };
 
 /// One backend: what its URLs can open. An empty function = it cannot do that.
 struct Backend {
-  std::vector<std::string> schemes = {};
+  std::vector<std::string> schemes = {};  ///< what its URLs begin with: "sqlite"
+  /// Opens the accounts.
   std::function<Result<std::unique_ptr<AccountRepository>>(const BackendContext&)> accounts = {};
+  /// Opens the broker.
   std::function<Result<std::unique_ptr<Broker>>(const BackendContext&)> broker = {};
   /// Subscribes at a distance: Subscriber::open().
   std::function<Result<std::unique_ptr<Subscription>>(const BackendContext&, const SubscribeOptions&, Wake)>
@@ -63,16 +66,20 @@ struct Backend {
 class TRACKING_EXPORT Backends {
  public:
   Backends();
+  /// `memory:` and these.
   Backends(std::initializer_list<Backend> backends);  // NOLINT(google-explicit-constructor)
+  /// One more; it goes before those with the same scheme.
   Backends& add(Backend backend);
 
   /// Opens by URL. The error for an unknown scheme lists the schemes that are linked in.
+  ///@{
   Result<std::unique_ptr<AccountRepository>> open_accounts(const BackendContext& context) const;
   Result<std::unique_ptr<Broker>> open_broker(const BackendContext& context) const;
   Result<std::unique_ptr<Subscription>> open_subscription(const BackendContext& context,
                                                           const SubscribeOptions& options, Wake wake) const;
   Result<std::unique_ptr<TrackingService>> open_service(const BackendContext& context,
                                                         const ServiceOptions& options) const;
+  ///@}
 
  private:
   std::vector<Backend> backends_;

@@ -15,21 +15,25 @@ namespace tracking {
 
 /// One stamped event, encoded. `json` is the event line (one line, no line break at its end) that subscribers get.
 struct Line {
-  std::string_view json = {};
-  AccountId account_id = 0;
-  std::string_view id = {};
-  Timestamp timestamp{};
-  std::uint64_t sequence = 0;
+  std::string_view json = {};  ///< the event line: what subscribers get
+  AccountId account_id = 0;    ///< whose event it is
+  std::string_view id = {};    ///< the event's id
+  Timestamp timestamp{};       ///< when the service accepted it
+  std::uint64_t sequence = 0;  ///< its number among those of its producer and account
 };
 
 /// A batch of lines of one producer, in order; valid only during the call that it is handed to.
 class Lines {
  public:
+  /// Borrows the lines.
   Lines(std::span<const Line> lines, AckLevel ack) noexcept : lines_(lines), ack_(ack) {}
+  /// A range of lines.
+  ///@{
   auto begin() const noexcept { return lines_.begin(); }
   auto end() const noexcept { return lines_.end(); }
   std::size_t size() const noexcept { return lines_.size(); }
   const Line& operator[](std::size_t index) const noexcept { return lines_[index]; }
+  ///@}
   /// The level asked for; never one that the broker's traits exclude.
   AckLevel ack() const noexcept { return ack_; }
 
@@ -49,6 +53,7 @@ struct Outcome {
 /// Where outcomes go; the engine's side of a Completion. Backends do not see it.
 class CompletionTarget {
  public:
+  /// This is the outcome of one line; at most once each.
   virtual void resolve(std::size_t index, const Outcome& outcome) noexcept = 0;
   /// All lines that have no outcome yet get this one; nothing is called after it.
   virtual void finish(const Outcome& outcome) noexcept = 0;
@@ -62,6 +67,7 @@ class CompletionTarget {
 /// completed exactly once, whatever happens.
 class TRACKING_EXPORT Completion {
  public:
+  /// For the engine, and for tests of brokers: `target` outlives it.
   explicit Completion(CompletionTarget& target) noexcept : target_(&target) {}
   Completion(Completion&& other) noexcept : target_(other.target_) { other.target_ = nullptr; }
   Completion& operator=(Completion&& other) noexcept;
@@ -89,8 +95,8 @@ class TRACKING_EXPORT Completion {
 
 /// What a broker can do.
 struct BrokerTraits {
-  bool gives_sent = true;
-  bool gives_stored = false;
+  bool gives_sent = true;     ///< AckLevel::sent can be asked for
+  bool gives_stored = false;  ///< AckLevel::stored can be asked for
   /// It keeps events that a subscription can start from.
   bool has_history = false;
   /// The longest line that it takes.
@@ -136,6 +142,7 @@ class TRACKING_EXPORT Broker {
   /// Ok if events can be published now, else broker_unavailable with the reason. Never blocks.
   virtual Status health() noexcept;
 
+  /// Counters since it was opened; the default: all zero. Never blocks.
   virtual BrokerStats stats() noexcept;
 
   /// Flushes what was taken, and completes all that is pending, by the deadline at the latest. publish() is not called

@@ -36,9 +36,12 @@ TRACKING_EXPORT std::string_view name(AckLevel level) noexcept;
 class Data {
  public:
   constexpr Data() noexcept = default;
+  /// Borrows the text.
+  ///@{
   constexpr Data(std::string_view json) noexcept : json_(json) {}  // NOLINT(google-explicit-constructor)
   constexpr Data(const char* json) noexcept : json_(json) {}       // NOLINT(google-explicit-constructor)
   Data(const std::string& json) noexcept : json_(json) {}          // NOLINT(google-explicit-constructor)
+  ///@}
 
   /// The caller vouches that `json` is one valid JSON value in UTF-8 without raw line breaks.
   /// A false promise reaches every subscriber.
@@ -48,7 +51,9 @@ class Data {
     return data;
   }
 
+  /// The JSON text.
   constexpr std::string_view json() const noexcept { return json_; }
+  /// Whether the caller vouches for it.
   constexpr bool is_trusted() const noexcept { return trusted_; }
 
  private:
@@ -58,30 +63,36 @@ class Data {
 
 /// One event to track. Everything is borrowed, see Data.
 struct Event {
-  AccountId account_id = 0;
-  Data data = {};
+  AccountId account_id = 0;  ///< who tracks it
+  Data data = {};            ///< the JSON text of one value
   /// The caller's own id, `[A-Za-z0-9._:-]{1,64}`; empty = the service makes a UUIDv7. (account_id, id) is the
   /// idempotency key.
   std::string_view id = {};
-  std::optional<Timestamp> occurred_at = std::nullopt;
+  std::optional<Timestamp> occurred_at = std::nullopt;  ///< when it happened, as the client says
 };
 
 /// An event's id, held in place: at most 64 characters, no allocation.
 class EventId {
  public:
-  static constexpr std::size_t bytes_max = 64;
+  static constexpr std::size_t bytes_max = 64;  ///< the longest id
 
   EventId() noexcept : size_(0) {}
   /// Precondition: text.size() <= bytes_max.
   explicit EventId(std::string_view text) noexcept { assign(text); }
 
+  /// Precondition: text.size() <= bytes_max.
   void assign(std::string_view text) noexcept {
     size_ = static_cast<std::uint8_t>(text.size());
     std::memcpy(bytes_, text.data(), text.size());
   }
+  /// Makes it empty.
   void clear() noexcept { size_ = 0; }
+  /// The id; valid while this lives and is not assigned to.
+  ///@{
   std::string_view view() const noexcept { return {bytes_, size_}; }
   operator std::string_view() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// True if there is none.
   bool empty() const noexcept { return size_ == 0; }
 
  private:
@@ -91,7 +102,7 @@ class EventId {
 
 /// What became of one event.
 struct Receipt {
-  Code code = Code::internal;
+  Code code = Code::internal;               ///< ok, or why it was not accepted
   AckLevel ack = AckLevel::broker_default;  ///< the level reached, if code is ok
   bool duplicate = false;                   ///< its key was accepted before; `timestamp` is the first answer's
   EventId id = {};                          ///< set if code is ok or in_doubt

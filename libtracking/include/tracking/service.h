@@ -21,8 +21,8 @@ namespace tracking {
 
 /// How to open a service. In the library everything is in memory unless told otherwise.
 struct ServiceOptions {
-  std::string accounts = "memory:";
-  std::string broker = "memory:";
+  std::string accounts = "memory:";  ///< URL of the accounts
+  std::string broker = "memory:";    ///< URL of the broker
   /// Relative paths in the URLs are under it.
   std::filesystem::path data_dir = ".";
   /// The level that is given when none is asked for; broker_default = the strongest that the broker has.
@@ -43,15 +43,16 @@ struct ServiceOptions {
 
   /// Keys remembered to recognise repeats, and for how long.
   std::size_t duplicate_keys_max = 1'000'000;
+  /// How long a key is remembered.
   std::chrono::milliseconds duplicate_window = std::chrono::minutes(2);
 
   Clock* clock = &Clock::system();  ///< outlives the service
-  Log log = {};
+  Log log = {};                     ///< gets the library's few messages; empty = nobody
 };
 
 /// What may be asked for with a batch.
 struct TrackOptions {
-  AckLevel ack = AckLevel::broker_default;
+  AckLevel ack = AckLevel::broker_default;  ///< broker_default = the service's default
   /// Once an event is refused in a way that may pass (is_retriable), those behind it are not handed over either, and
   /// share its code. Only as far as it is known in time: an event that had to wait does not hold up those behind it.
   bool stops_at_failure = false;
@@ -59,20 +60,22 @@ struct TrackOptions {
 
 /// Whether each dependency answers, and if not, why.
 struct Readiness {
-  Status accounts;
-  Status broker;
+  Status accounts;  ///< ok, or why the repository is not reached
+  Status broker;    ///< ok, or why events cannot be published
+  /// True if both answer.
   bool is_ready() const noexcept { return accounts.is_ok() && broker.is_ok(); }
 };
 
 /// How long changes of accounts took to be in force in this process, from the moment they were told. How many took up
 /// to each bound, and longer than all; not cumulative.
 struct AccountChangeDelays {
+  /// The upper bounds of `counts`.
   static constexpr std::array<std::chrono::microseconds, 9> bounds{
       std::chrono::milliseconds(1),   std::chrono::milliseconds(5),    std::chrono::milliseconds(10),
       std::chrono::milliseconds(50),  std::chrono::milliseconds(100),  std::chrono::milliseconds(250),
       std::chrono::milliseconds(500), std::chrono::milliseconds(1000), std::chrono::milliseconds(2500)};
-  std::array<std::uint64_t, bounds.size() + 1> counts{};
-  std::chrono::nanoseconds total{0};
+  std::array<std::uint64_t, bounds.size() + 1> counts{};  ///< the last: longer than all bounds
+  std::chrono::nanoseconds total{0};                      ///< of all delays together
 };
 
 /// Counters since the service was opened; exact at rest.
@@ -82,16 +85,16 @@ struct ServiceStats {
   std::uint64_t lookups_missed = 0;      ///< events that waited for a lookup
   std::uint64_t lookups_failed = 0;      ///< events refused because the repository did not answer
   std::uint64_t repository_queries = 0;  ///< calls of AccountRepository::find
-  std::uint64_t accounts_cached = 0;
-  std::uint64_t events_parked = 0;   ///< at this moment
-  std::uint64_t events_pending = 0;  ///< at this moment, handed to the broker without an outcome yet
-  std::uint64_t duplicates = 0;
-  std::uint64_t subscriptions = 0;           ///< open at this moment
-  std::uint64_t missed_slow_subscriber = 0;  ///< events dropped because a subscriber was slow
-  std::uint64_t history_events = 0;          ///< held by an in-process broker
-  std::uint64_t history_bytes = 0;
-  AccountChangeDelays account_change_delays;
-  std::uint64_t account_changes = 0;
+  std::uint64_t accounts_cached = 0;     ///< at this moment
+  std::uint64_t events_parked = 0;       ///< at this moment
+  std::uint64_t events_pending = 0;      ///< at this moment, handed to the broker without an outcome yet
+  std::uint64_t duplicates = 0;          ///< events recognised as repeats
+  std::uint64_t subscriptions = 0;       ///< open at this moment
+  std::uint64_t missed_slow_subscriber = 0;   ///< events dropped because a subscriber was slow
+  std::uint64_t history_events = 0;           ///< held by an in-process broker
+  std::uint64_t history_bytes = 0;            ///< held by an in-process broker
+  AccountChangeDelays account_change_delays;  ///< see there
+  std::uint64_t account_changes = 0;          ///< changes of accounts that were told
 };
 
 /// One publishing lane: a producer name and counters of its own, so that lanes do not meet on a lock. An event loop
@@ -109,15 +112,23 @@ class TRACKING_EXPORT Lane {
 /// Where accounts come from: a URL, a repository of the caller's own, or a plain list of accounts.
 class TRACKING_EXPORT AccountSource {
  public:
+  /// Opened by URL.
+  ///@{
   AccountSource(const char* url) : url_(url) {}             // NOLINT(google-explicit-constructor)
   AccountSource(std::string url) : url_(std::move(url)) {}  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// A repository of the caller's own.
   template <std::derived_from<AccountRepository> T>
   AccountSource(std::unique_ptr<T> repository) : repository_(std::move(repository)) {}  // NOLINT
+  /// A repository of the caller's own, which it may go on using.
   template <std::derived_from<AccountRepository> T>
   AccountSource(std::shared_ptr<T> repository) : repository_(std::move(repository)) {}  // NOLINT
+  /// These accounts, in memory.
   AccountSource(const std::vector<Account>& accounts);  // NOLINT(google-explicit-constructor)
 
+  /// Empty if an object was given.
   const std::string& url() const noexcept { return url_; }
+  /// nullptr if a URL was given.
   std::shared_ptr<AccountRepository> repository() const noexcept { return repository_; }
 
  private:
@@ -128,14 +139,21 @@ class TRACKING_EXPORT AccountSource {
 /// Where events go: a URL, or a broker of the caller's own.
 class TRACKING_EXPORT BrokerSource {
  public:
+  /// Opened by URL.
+  ///@{
   BrokerSource(const char* url) : url_(url) {}             // NOLINT(google-explicit-constructor)
   BrokerSource(std::string url) : url_(std::move(url)) {}  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// A broker of the caller's own.
   template <std::derived_from<Broker> T>
   BrokerSource(std::unique_ptr<T> broker) : broker_(std::move(broker)) {}  // NOLINT
+  /// A broker of the caller's own, which it may go on using.
   template <std::derived_from<Broker> T>
   BrokerSource(std::shared_ptr<T> broker) : broker_(std::move(broker)) {}  // NOLINT
 
+  /// Empty if an object was given.
   const std::string& url() const noexcept { return url_; }
+  /// nullptr if a URL was given.
   std::shared_ptr<Broker> broker() const noexcept { return broker_; }
 
  private:
@@ -175,26 +193,34 @@ class TRACKING_EXPORT TrackingService {
   /// A publishing lane for one event loop.
   virtual std::unique_ptr<Lane> lane() = 0;
 
+  /// Subscribes; see Subscriber. It may outlive the service, which ends it when it is closed.
   Result<std::unique_ptr<Subscriber>> subscribe(const SubscribeOptions& options = {});
   /// The form without a thread, for event loops. The subscription is destroyed before the service.
   virtual Result<std::unique_ptr<Subscription>> open_subscription(const SubscribeOptions& options,
                                                                   Wake wake) noexcept = 0;
 
   // Accounts. These block, and a change made here is in force in this process when they return.
+  /// Up to `limit` accounts with id > after, by id.
   virtual Result<std::vector<Account>> list_accounts(AccountId after, std::size_t limit) = 0;
+  /// not_found if there is none.
   virtual Result<Account> get_account(AccountId id) = 0;
+  /// account_exists if there is one.
   virtual Status add_account(const Account& account) = 0;
+  /// The account as it is after the change, or not_found.
   virtual Result<Account> change_account(AccountId id, const AccountChange& change) = 0;
+  /// not_found if there is none.
   virtual Status remove_account(AccountId id) = 0;
 
   /// What the broker can do, and the level given when none is asked for.
   virtual BrokerTraits broker_traits() const noexcept = 0;
+  /// The level given when none is asked for.
   virtual AckLevel default_ack() const noexcept = 0;
   /// The largest `data` taken.
   virtual std::size_t data_bytes_max() const noexcept = 0;
 
   /// Never blocks: what is known from the last contact.
   virtual Readiness readiness() noexcept = 0;
+  /// Counters since it was opened. Never blocks.
   virtual ServiceStats stats() noexcept = 0;
 
   /// Takes no more events (`closed`), waits until all that is pending is completed and the broker flushed, and at the

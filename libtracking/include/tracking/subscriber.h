@@ -75,6 +75,7 @@ class TRACKING_EXPORT Subscriber {
   /// Wakes a waiting next(), which then returns nothing; so do all later calls. Idempotent.
   void close() noexcept;
 
+  /// True once it gives nothing more.
   bool is_ended() const noexcept;
   /// Ok while it runs and after close(); else why it ended.
   Status status() const;

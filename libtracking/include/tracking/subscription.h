@@ -39,9 +39,13 @@ TRACKING_EXPORT std::optional<Cursor> parse_cursor(std::string_view text) noexce
 class Since {
  public:
   Since() = default;
+  /// As text; nullptr = empty.
+  ///@{
   Since(std::string text) : text_(std::move(text)) {}   // NOLINT(google-explicit-constructor)
   Since(std::string_view text) : text_(text) {}         // NOLINT(google-explicit-constructor)
   Since(const char* text) : text_(text ? text : "") {}  // NOLINT(google-explicit-constructor)
+  ///@}
+  /// As it was given.
   const std::string& text() const noexcept { return text_; }
 
  private:
@@ -50,10 +54,11 @@ class Since {
 
 /// Since, understood.
 struct StartPoint {
+  /// Which of the forms it was.
   enum class Kind : std::uint8_t { now, all, cursor, time, unreadable_cursor };
-  Kind kind = Kind::now;
-  Cursor cursor{};
-  Timestamp time{};
+  Kind kind = Kind::now;  ///< what the text was
+  Cursor cursor{};        ///< of Kind::cursor
+  Timestamp time{};       ///< of Kind::time
 };
 
 /// invalid_parameter if it is none of Since's forms; a text that begins with "c_" and is no cursor is
@@ -64,7 +69,7 @@ TRACKING_EXPORT Result<StartPoint> parse_since(const Since& since, Timestamp now
 struct SubscribeOptions {
   /// Empty = every account. Unknown accounts are no error.
   std::vector<AccountId> account_ids = {};
-  Since since = {};
+  Since since = {};  ///< where to start
   /// Start this many matching events back from the end of history instead (or from `since`, whichever is later).
   std::optional<std::uint64_t> tail = std::nullopt;
   /// False: end at the end of history.
@@ -77,12 +82,12 @@ struct SubscribeOptions {
 
 /// The reasons that we give. Readers accept others.
 namespace gap_reason {
-inline constexpr std::string_view slow_subscriber = "slow-subscriber";
-inline constexpr std::string_view expired = "expired";
-inline constexpr std::string_view unknown_cursor = "unknown-cursor";
-inline constexpr std::string_view disconnected = "disconnected";
-inline constexpr std::string_view sequence = "sequence";
-inline constexpr std::string_view corrupt = "corrupt";
+inline constexpr std::string_view slow_subscriber = "slow-subscriber";  ///< it read more slowly than events came
+inline constexpr std::string_view expired = "expired";                  ///< history does not reach so far back
+inline constexpr std::string_view unknown_cursor = "unknown-cursor";    ///< the cursor is not of this history
+inline constexpr std::string_view disconnected = "disconnected";        ///< the link to the broker was down
+inline constexpr std::string_view sequence = "sequence";                ///< numbers of a producer are missing
+inline constexpr std::string_view corrupt = "corrupt";                  ///< what was stored cannot be read
 }  // namespace gap_reason
 
 /// Events were missed here.
@@ -97,13 +102,13 @@ TRACKING_EXPORT std::string to_json(const Gap& gap);
 
 /// The members of an event line. Views into the line.
 struct EventFields {
-  std::string_view id = {};
-  AccountId account_id = 0;
-  Timestamp timestamp{};
-  std::optional<Timestamp> occurred_at = std::nullopt;
-  std::string_view producer = {};  ///< empty if the line has none (another's message)
-  std::uint64_t sequence = 0;      ///< 0 if the line has none
-  std::string_view data = {};      ///< the JSON text of the value
+  std::string_view id = {};                             ///< the event's id
+  AccountId account_id = 0;                             ///< whose event it is
+  Timestamp timestamp{};                                ///< when the service accepted it
+  std::optional<Timestamp> occurred_at = std::nullopt;  ///< when it happened, as the client said
+  std::string_view producer = {};                       ///< empty if the line has none (another's message)
+  std::uint64_t sequence = 0;                           ///< 0 if the line has none
+  std::string_view data = {};                           ///< the JSON text of the value
 };
 
 /// Reads an event line (docs/HTTP.md "The event"). Nothing if it is none.
@@ -113,13 +118,13 @@ TRACKING_EXPORT std::optional<EventFields> parse_event_line(std::string_view lin
 struct DeliveryView {
   /// The event's line; empty for a gap.
   std::string_view json = {};
-  AccountId account_id = 0;
+  AccountId account_id = 0;  ///< whose event it is
   /// Where the stream stands after this, if `cursor_text` is empty. For an event id_hash may be left 0: to_text()
   /// of a Deliveries item fills it in from the line.
   Cursor cursor{};
   /// The cursor as received from a distance, or empty.
   std::string_view cursor_text = {};
-  const Gap* gap = nullptr;
+  const Gap* gap = nullptr;  ///< events were missed here; nullptr = it is an event
 };
 
 /// The cursor of a delivery, as text.
@@ -134,14 +139,19 @@ class TRACKING_EXPORT Deliveries {
   Deliveries(Deliveries&&) noexcept;
   Deliveries& operator=(Deliveries&&) noexcept;
 
+  /// Empties it, and lets go of what it holds.
   void clear() noexcept;
+  /// A range of views.
+  ///@{
   bool empty() const noexcept { return items_.empty(); }
   std::size_t size() const noexcept { return items_.size(); }
   const DeliveryView& operator[](std::size_t index) const noexcept { return items_[index]; }
   auto begin() const noexcept { return items_.begin(); }
   auto end() const noexcept { return items_.end(); }
+  ///@}
 
   // For backends. What a view points to is kept alive by `keep`, or copied by `copy`.
+  /// Adds a view; what it points to is kept alive by keep(), or copied by copy().
   void add(const DeliveryView& view) { items_.push_back(view); }
   /// Adds a gap that stands at `cursor` (or `cursor_text`, which is copied).
   void add_gap(Gap gap, const Cursor& cursor, std::string_view cursor_text = {});

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 
+/// What tests of programs that use the engine need: component `testing`.
 namespace tracking::testing {
 
 /// Stands still until it is turned. Thread-safe.
@@ -40,6 +41,7 @@ class TRACKING_EXPORT Faults {
   void fail_next(int count, Code code) noexcept;
   /// Calls wait inside (repository), or what is published is held back (broker), until release().
   void hold() noexcept { is_held_ = true; }
+  /// Lets calls, or what was published, go on.
   void release() noexcept;
   /// How often the decorated object was asked; ping, health and wait_for_changes not counted.
   std::uint64_t calls() const noexcept { return calls_; }
@@ -65,6 +67,7 @@ class TRACKING_EXPORT Faults {
 /// Passes calls on to another repository, or fails them.
 class TRACKING_EXPORT FaultyRepository final : public AccountRepository {
  public:
+  /// `faults` may be shared with others, and is turned by the test.
   FaultyRepository(std::unique_ptr<AccountRepository> inner, std::shared_ptr<Faults> faults);
   ~FaultyRepository() override;
   Status find(std::span<const AccountId> ids, std::span<AccountState> states) noexcept override;
@@ -88,6 +91,7 @@ class TRACKING_EXPORT FaultyRepository final : public AccountRepository {
 /// that calls publish() after the release, or complete_held().
 class TRACKING_EXPORT FaultyBroker final : public Broker {
  public:
+  /// `faults` may be shared with others, and is turned by the test.
   FaultyBroker(std::unique_ptr<Broker> inner, std::shared_ptr<Faults> faults);
   ~FaultyBroker() override;
   void publish(Lines lines, Completion done) noexcept override;

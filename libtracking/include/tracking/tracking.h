@@ -12,3 +12,6 @@
 #include <tracking/subscriber.h>
 #include <tracking/subscription.h>
 #include <tracking/version.h>
+
+/// The engine, its two doors, and the backends that a program links in.
+namespace tracking {}

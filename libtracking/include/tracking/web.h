@@ -13,13 +13,14 @@
 #include <string>
 #include <string_view>
 
+/// The HTTP routes as functions from request to answer, for a server of any make.
 namespace tracking::web {
 
 /// Bounds of what a request may carry; bytes are counted after decompression.
 struct Limits {
-  std::size_t data_bytes_max = 256 * 1024;  ///< set to TrackingService::data_bytes_max()
-  std::size_t body_bytes_max = 8u << 20;    ///< of an array (a single event: data_bytes_max + 4 KiB)
-  std::size_t array_events_max = 10'000;
+  std::size_t data_bytes_max = 256 * 1024;            ///< set to TrackingService::data_bytes_max()
+  std::size_t body_bytes_max = 8u << 20;              ///< of an array (a single event: data_bytes_max + 4 KiB)
+  std::size_t array_events_max = 10'000;              ///< events in an array
   std::size_t ndjson_listed_max = 100;                ///< rejections listed one by one
   std::size_t ndjson_in_flight_max = 2'048;           ///< events of one body handed over without an answer yet
   std::size_t ndjson_in_flight_bytes_max = 1u << 20;  ///< their bytes
@@ -31,19 +32,22 @@ struct Limits {
 /// own.
 class TRACKING_EXPORT Ledger {
  public:
+  /// One consistent reading.
   struct Reading {
-    std::uint64_t received = 0;
-    std::uint64_t accepted = 0;
+    std::uint64_t received = 0;                          ///< events that reached an event route
+    std::uint64_t accepted = 0;                          ///< answered with 202
     std::map<std::string_view, std::uint64_t> rejected;  ///< 4xx, by name(code)
     std::map<std::string_view, std::uint64_t> failed;    ///< 5xx, by name(code)
-    std::uint64_t in_flight = 0;
+    std::uint64_t in_flight = 0;                         ///< not answered yet
   };
 
   Ledger();
   ~Ledger();
+  /// Events came in.
   void received(std::uint64_t events = 1) noexcept;
   /// One of the received events came to its end: ok, or the code of its rejection or failure.
   void ended(Code code, std::uint64_t events = 1) noexcept;
+  /// The counts at this moment.
   Reading read() const;
   /// The reading as `GET /v1/ledger` answers it.
   std::string json() const;
@@ -66,7 +70,7 @@ struct Request {
 
 /// An answer to be written by the caller.
 struct Answer {
-  int status = 500;
+  int status = 500;                    ///< HTTP status (RFC 9110)
   std::string_view content_type = {};  ///< static storage
   std::string_view body = {};          ///< valid during the reply's call
   std::string_view allow = {};         ///< value of `Allow`, or empty; static storage
@@ -76,6 +80,7 @@ struct Answer {
 /// Gets the answer, exactly once, on any thread, maybe before the call that it was given to returns. It outlives it.
 class Reply {
  public:
+  /// Takes the answer, whose texts are borrowed for the call.
   virtual void answer(const Answer& answer) noexcept = 0;
 
  protected:
@@ -97,6 +102,7 @@ TRACKING_EXPORT Route find_route(std::string_view method, std::string_view path,
 
 /// How a body is to be read, by route and Content-Type: whole, or piece by piece; unsupported = 415.
 enum class BodyKind : std::uint8_t { bounded, ndjson, unsupported };
+/// The kind for a route and the value of Content-Type, which may be empty.
 TRACKING_EXPORT BodyKind body_kind(Route route, std::string_view content_type) noexcept;
 
 /// How long a bounded body may become, by what is there of it: an array is larger than a single event. While all of
@@ -135,6 +141,7 @@ class TRACKING_EXPORT EventRoutes {
 /// and what was handed over already is still counted when it ends.
 class TRACKING_EXPORT NdjsonIntake {
  public:
+  /// What to do after a piece.
   enum class Feed : std::uint8_t {
     more,   ///< go on
     pause,  ///< too much is in flight: do not feed until `resume` was called
@@ -144,6 +151,7 @@ class TRACKING_EXPORT NdjsonIntake {
   ~NdjsonIntake();
   /// Takes all of the piece. `resume` (set once before the first feed) is called on any thread after a pause.
   Feed feed(std::string_view piece) noexcept;
+  /// Sets what is called after a pause; before the first feed().
   void on_resume(Wake resume);
   /// Bytes that it holds at present, in lines begun and lines in flight. May be called by the feeding thread.
   std::size_t bytes_held() const noexcept;
@@ -161,8 +169,8 @@ class TRACKING_EXPORT NdjsonIntake {
 
 /// What `GET /v1/events` was asked for.
 struct StreamRequest {
-  SubscribeOptions options;
-  bool is_sse = false;
+  SubscribeOptions options;  ///< what to subscribe to
+  bool is_sse = false;       ///< server-sent events; else NDJSON
 };
 
 /// Reads query, Accept and Last-Event-ID (which beats since). invalid_parameter names the parameter.
@@ -172,7 +180,9 @@ TRACKING_EXPORT Result<StreamRequest> parse_stream_request(std::string_view quer
 // The stream's bytes. All append; none adds anything but whole frames.
 /// SSE: `retry: 2000` and `id: <cursor>`, without data.
 TRACKING_EXPORT void append_sse_opening(std::string& out, std::string_view cursor);
+/// `id: <cursor>` and `data: <event>`, or `event: gap`.
 TRACKING_EXPORT void append_sse(std::string& out, const DeliveryView& delivery);
+/// A comment and `id: <cursor>`: what an idle stream says every 15 s.
 TRACKING_EXPORT void append_sse_heartbeat(std::string& out, std::string_view cursor);
 /// A line with `"cursor":"c_..."` before the event's first member, or `{"gap":{...}}`.
 TRACKING_EXPORT void append_ndjson(std::string& out, const DeliveryView& delivery);
