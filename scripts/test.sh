@@ -11,8 +11,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/install-packages build test
 
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache LDFLAGS=-fuse-ld=mold  # read when a build folder is first configured
-# What one build compiled serves the next, also in another clone and with precompiled headers.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+# What one build compiled serves the next, also in another clone and with precompiled headers. Found by what the sources
+# depend on, never by what the preprocessor makes of them: two headers that differ in comments alone are the same after it,
+# but to GCC a header that is not the one it precompiled is another one, and it reads both.
+export CCACHE_DEPEND=1 CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 jobs=$(nproc)
 builds=(dev asan tsan fuzz)
 declare -A targets=([dev]=all [asan]=all [tsan]=tests/all [fuzz]=tests/fuzz/all)  # with what they need, and no more

@@ -11,7 +11,10 @@ namespace {
 constexpr auto pause_first = std::chrono::milliseconds(50);
 constexpr auto pause_max = std::chrono::milliseconds(2'000);
 
-bool may_pass(Code code) { return is_retriable(code) || code == Code::in_doubt || code == Code::rate_limited; }
+/// A server that says `closed` is being replaced by another.
+bool may_pass(Code code) {
+  return is_retriable(code) || code == Code::closed || code == Code::in_doubt || code == Code::rate_limited;
+}
 
 }  // namespace
 

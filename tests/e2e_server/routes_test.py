@@ -1,6 +1,8 @@
 """What is at which path, for which method."""
 
+import email.utils
 import json
+import time
 
 from e2e_support import Daemon
 from server_support import EVENT, get, post
@@ -100,3 +102,12 @@ def test_the_answer_names_the_fault(connection):
     assert answer.problem == "invalid-event" and "account_id" in json.loads(answer.body)["detail"]
     connection.send(post(EVENT))
     assert connection.read_answer().status == 202
+
+
+def test_the_date_is_of_this_second_however_idle_the_server_was(connection):
+    late = 0.1  # the coarse clock's tick, and more
+    first = time.time()
+    while time.time() < first + 1.2:  # over the end of a second
+        before = time.time()
+        date = email.utils.parsedate_to_datetime(ask(connection, "GET", "/livez").headers["date"]).timestamp()
+        assert int(before - late) <= date <= time.time()

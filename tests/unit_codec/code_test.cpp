@@ -77,6 +77,8 @@ TEST(Codes, OnlyWhatAcceptedNothingMayBeRepeatedBlindly) {
   EXPECT_TRUE(is_retriable(Code::broker_unavailable));
   EXPECT_TRUE(is_retriable(Code::accounts_unavailable));
   EXPECT_TRUE(is_retriable(Code::overloaded));
+  EXPECT_TRUE(is_retriable(Code::could_not_connect));
+  EXPECT_FALSE(is_retriable(Code::closed));
   EXPECT_FALSE(is_retriable(Code::in_doubt));
   EXPECT_FALSE(is_retriable(Code::timed_out));
   EXPECT_FALSE(is_retriable(Code::unknown_account));

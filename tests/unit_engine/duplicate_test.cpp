@@ -107,6 +107,23 @@ TEST(Duplicates, ADoubtfulEventIsRepeatedWithTheIdThatItWasGiven) {
   EXPECT_EQ(recorded.broker->lines().size(), 2u);
 }
 
+TEST(Duplicates, ADoubtfulEventIsNotForgottenBecauseManyOthersCame) {
+  constexpr std::size_t keys_max = 160;
+  RecordedService recorded({.duplicate_keys_max = keys_max});
+  recorded.broker->is_holding = true;
+  const Event event{.account_id = 1, .data = "1"};
+  Receipts first;
+  recorded.service->track(std::span(&event, 1), first.handler());
+  recorded.broker->take_held().all(Code::in_doubt);
+  recorded.broker->is_holding = false;
+  for (std::size_t i = 0; i < 20 * keys_max; ++i) {
+    const std::string id = std::to_string(i);
+    ASSERT_TRUE(recorded.service->track({.account_id = 1, .data = "1", .id = id}));
+  }
+  const Event again{.account_id = 1, .data = "1", .id = first.all[0].id.view()};
+  EXPECT_FALSE(recorded.service->track(again).value().duplicate) << "whether it was stored is not known here";
+}
+
 TEST(Duplicates, TheLastKeysAreRememberedAndNoMoreThanTwiceAsMany) {
   constexpr std::size_t keys_max = 1'600;
   RecordedService recorded({.duplicate_keys_max = keys_max});

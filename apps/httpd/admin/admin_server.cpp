@@ -77,7 +77,7 @@ AdminAnswer AdminAnswer::problem(Code code, std::string_view detail) {
   AdminAnswer answer{
       .status = http_status(code), .content_type = std::string(web::problem_json), .body = {}, .headers = {}};
   web::append_problem(answer.body, code, detail);
-  if (is_retriable(code) || code == Code::not_ready) answer.headers.emplace_back("Retry-After", "1");
+  if (answer.status == 503) answer.headers.emplace_back("Retry-After", "1");
   return answer;
 }
 

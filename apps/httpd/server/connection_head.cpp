@@ -217,11 +217,12 @@ void Connection::answer_problem(Exchange& exchange, Code code, std::string_view 
   std::string& problem = context_.problem;
   problem.clear();
   web::append_problem(problem, code, detail);
-  answered(exchange, {.status = http_status(code),
+  const int status = http_status(code);
+  answered(exchange, {.status = status,
                       .content_type = web::problem_json,
                       .body = problem,
                       .allow = allow,
-                      .retry_after = is_retriable(code)});
+                      .retry_after = status == 503});
 }
 
 void Connection::answer_root(Exchange& exchange) {

@@ -1,12 +1,19 @@
 #include "server/loop_context.h"
 
 #include <ctime>
+#include <new>
 
 namespace tracking::httpd {
 namespace {
 
 /// What a body may take beside the shared body memory: it is within what a connection may have.
 constexpr std::size_t own_body_bytes = 4096;
+
+std::unique_ptr<Lane> lane_of(TrackingService& service) {
+  auto lane = service.lane();
+  if (!lane) throw std::bad_alloc();
+  return lane;
+}
 
 }  // namespace
 
@@ -26,18 +33,27 @@ LoopContext::LoopContext(Shared& all_loops, LoopMetrics& loop_metrics, std::shar
                   .header_count_max = all_loops.settings.header_count_max},
       metrics(loop_metrics),
       inbox(std::move(loop_inbox)),
-      lane_(all_loops.service.lane()),
+      lane_(lane_of(all_loops.service)),
       routes(*lane_, all_loops.ledger, all_loops.service, all_loops.settings.limits),
       exchanges(*this),
       thread_(std::this_thread::get_id()) {
   tick();
+  date_line();  // its memory is there from now on
 }
 
-void LoopContext::tick() noexcept {
-  now_ = std::chrono::steady_clock::now();
-  if (!date_line_.empty() && now_ - date_made_ < std::chrono::seconds(1)) return;
-  date_made_ = now_;
-  const std::time_t seconds = std::time(nullptr);
+void LoopContext::tick() noexcept { now_ = std::chrono::steady_clock::now(); }
+
+std::string_view LoopContext::date_line() {
+  // The coarse clock costs a few nanoseconds; what it may be late (some milliseconds) shows only in who sees a new
+  // second first.
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  if (date_line_.empty() || time.tv_sec != date_seconds_) make_date_line(time.tv_sec);
+  return date_line_;
+}
+
+void LoopContext::make_date_line(std::time_t seconds) {
+  date_seconds_ = seconds;
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   // Not strftime: names of days and months must not follow the locale (RFC 9110 5.6.7).

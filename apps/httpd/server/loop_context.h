@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -71,7 +72,7 @@ class LoopContext {
   void tick() noexcept;
   SteadyTime now() const noexcept { return now_; }
   /// "Date: Mon, 23 Nov 2026 20:24:06 GMT\r\n"
-  std::string_view date_line() const noexcept { return date_line_; }
+  std::string_view date_line();
 
   /// Hands a whole request over; an answer that comes during the call goes straight to the output.
   void post(Exchange& exchange) noexcept;
@@ -102,11 +103,13 @@ class LoopContext {
   std::string problem;    ///< for one problem document at a time
 
  private:
+  void make_date_line(std::time_t seconds);
+
   std::thread::id thread_;
   const Exchange* handing_over_ = nullptr;
   SteadyTime now_{};
-  SteadyTime date_made_{};
-  std::string date_line_;
+  std::time_t date_seconds_ = 0;
+  std::string date_line_;  // of that second
 };
 
 }  // namespace tracking::httpd

@@ -80,7 +80,10 @@ std::string_view title(Code code) noexcept { return row(code).title; }
 
 int http_status(Code code) noexcept { return row(code).http_status; }
 
-bool is_retriable(Code code) noexcept { return row(code).http_status == 503; }
+bool is_retriable(Code code) noexcept {
+  // Who holds a closed object would repeat for ever; over HTTP it is a server that is being replaced, so 503.
+  return row(code).http_status == 503 && code != Code::closed;
+}
 
 std::string_view name(AckLevel level) noexcept {
   switch (level) {

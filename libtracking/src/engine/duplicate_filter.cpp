@@ -44,18 +44,27 @@ class Generation {
     return entry.is_used ? &entry : nullptr;
   }
 
-  void insert(const Entry& entry) {
-    if ((size_ + 1) * 2 > entries_.size()) grow();
+  /// False: no memory.
+  bool insert(const Entry& entry) noexcept {
+    // A search ends at a free slot, so one stays free.
+    if ((size_ + 1) * 2 > entries_.size() && !grow() && size_ + 2 > entries_.size()) return false;
     Entry& slot = place(entry.key);
     if (!slot.is_used) ++size_;
     slot = entry;
     slot.is_used = true;
+    if (entry.is_doubtful) last_doubt_ns_ = std::max(last_doubt_ns_, entry.settled_ns);
+    return true;
   }
 
-  void clear() {
+  void clear() noexcept {
     entries_ = {};
     size_ = 0;
+    last_doubt_ns_ = never;
   }
+
+  static constexpr std::int64_t never = INT64_MIN / 2;
+  /// When its latest doubtful entry was settled.
+  std::int64_t last_doubt_ns() const noexcept { return last_doubt_ns_; }
 
  private:
   static constexpr std::size_t entries_min = 64;
@@ -67,16 +76,22 @@ class Generation {
     }
   }
 
-  void grow() {
-    std::vector<Entry> old(entries_.empty() ? entries_min : entries_.size() * 2);
-    old.swap(entries_);
-    for (const Entry& entry : old) {
-      if (entry.is_used) place(entry.key) = entry;
+  bool grow() noexcept {
+    try {
+      std::vector<Entry> old(entries_.empty() ? entries_min : entries_.size() * 2);
+      old.swap(entries_);
+      for (const Entry& entry : old) {
+        if (entry.is_used) place(entry.key) = entry;
+      }
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
     }
   }
 
   std::vector<Entry> entries_;
   std::size_t size_ = 0;
+  std::int64_t last_doubt_ns_ = never;
 };
 
 // What a process knows from those before it takes half as much room: it is known as a whole when it begins.
@@ -101,6 +116,7 @@ struct DuplicateFilter::Shard {
   Generation newer;
   Generation older;
   std::chrono::nanoseconds newer_since{0};
+  std::chrono::nanoseconds doubts_lost_until{Generation::never};
   std::vector<RestoredKey> restored;  // sorted; forgotten as a whole
   std::chrono::nanoseconds restored_until{0};
 
@@ -118,13 +134,24 @@ struct DuplicateFilter::Shard {
   }
 
   void insert(const Generation::Entry& entry, std::size_t keys_max, std::chrono::nanoseconds window,
-              std::chrono::nanoseconds now) {
+              std::chrono::nanoseconds now) noexcept {
     if (newer.size() >= keys_max || now - newer_since > window) {
+      forget(older, window);
       older = std::move(newer);
       newer.clear();
       newer_since = now;
     }
-    newer.insert(entry);
+    if (newer.insert(entry)) return;
+    forget(older, window);
+    if (newer.insert(entry)) return;
+    forget(newer, window);
+    if (newer.insert(entry) || !entry.is_doubtful) return;
+    doubts_lost_until = std::max(doubts_lost_until, std::chrono::nanoseconds(entry.settled_ns) + window);
+  }
+
+  void forget(Generation& generation, std::chrono::nanoseconds window) noexcept {
+    doubts_lost_until = std::max(doubts_lost_until, std::chrono::nanoseconds(generation.last_doubt_ns()) + window);
+    generation.clear();
   }
 };
 
@@ -150,7 +177,8 @@ DuplicateFilter::Key DuplicateFilter::key(AccountId account_id, std::string_view
 
 DuplicateFilter::Shard& DuplicateFilter::shard(const Key& key) noexcept { return shards_[key.low % shard_count]; }
 
-DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nanoseconds now, const EventSlot& slot) {
+DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nanoseconds now,
+                                               const EventSlot& slot) noexcept {
   Shard& shard = this->shard(key);
   const std::lock_guard lock(shard.mutex);
   const auto* entry = shard.find(key);
@@ -159,14 +187,18 @@ DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nano
   const auto* restored = shard.find_restored(key, now);
   if (restored && now - std::chrono::nanoseconds(restored->settled_ns) <= window_)
     return {Verdict::repeated, Timestamp(std::chrono::microseconds(restored->accepted_us)), restored->ack};
-  const auto [place, is_new] = shard.pending.try_emplace(key);
-  if (is_new) return {Verdict::fresh};
-  place->second.push_back(slot);
-  return {Verdict::pending};
+  try {
+    const auto [place, is_new] = shard.pending.try_emplace(key);
+    if (is_new) return {Verdict::fresh};
+    place->second.push_back(slot);
+    return {Verdict::pending};
+  } catch (const std::bad_alloc&) {
+    return {Verdict::no_memory};
+  }
 }
 
 std::vector<EventSlot> DuplicateFilter::settle(const Key& key, bool is_accepted, Timestamp accepted, AckLevel ack,
-                                               std::chrono::nanoseconds now) {
+                                               std::chrono::nanoseconds now) noexcept {
   Shard& shard = this->shard(key);
   const std::lock_guard lock(shard.mutex);
   if (is_accepted) {
@@ -192,15 +224,16 @@ void DuplicateFilter::end_restoring() {
   }
 }
 
-void DuplicateFilter::remember_doubt(const Key& key, std::chrono::nanoseconds now) {
+void DuplicateFilter::remember_doubt(const Key& key, std::chrono::nanoseconds now) noexcept {
   Shard& shard = this->shard(key);
   const std::lock_guard lock(shard.mutex);
   shard.insert({.key = key, .settled_ns = now.count(), .is_doubtful = true}, keys_per_generation_, window_, now);
 }
 
-bool DuplicateFilter::is_in_doubt(const Key& key) {
+bool DuplicateFilter::is_in_doubt(const Key& key, std::chrono::nanoseconds now) noexcept {
   Shard& shard = this->shard(key);
   const std::lock_guard lock(shard.mutex);
+  if (now <= shard.doubts_lost_until) return true;
   const auto* entry = shard.find(key);
   return entry && entry->is_doubtful;
 }

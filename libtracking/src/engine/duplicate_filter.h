@@ -41,17 +41,19 @@ class DuplicateFilter {
     fresh,     ///< go on, and call settle()
     repeated,  ///< it was accepted before, at `first_accepted`
     pending,   ///< the first is under way: settle() hands the slot back
+    no_memory  ///< nothing was noted
   };
   struct Answer {
     Verdict verdict;
     Timestamp first_accepted{};
     AckLevel ack = AckLevel::sent;  ///< the level that the first reached
   };
-  Answer begin(const Key& key, std::chrono::nanoseconds now, const EventSlot& slot);
+  Answer begin(const Key& key, std::chrono::nanoseconds now, const EventSlot& slot) noexcept;
 
-  /// The outcome of a fresh event. Only accepted ones are remembered. Returns the repeats that came meanwhile.
+  /// The outcome of a fresh event. Only accepted ones are remembered, the latest as far as there is memory. Returns the
+  /// repeats that came meanwhile.
   std::vector<EventSlot> settle(const Key& key, bool is_accepted, Timestamp accepted, AckLevel ack,
-                                std::chrono::nanoseconds now);
+                                std::chrono::nanoseconds now) noexcept;
 
   /// An event that was accepted before this process began, `settled` ago on its clock; to be called before any other
   /// function, at most keys_max times, and end_restoring() once after that.
@@ -59,8 +61,10 @@ class DuplicateFilter {
   void end_restoring();
 
   /// Ids of our own making are recognised without being remembered, except those whose event may not have been stored.
-  void remember_doubt(const Key& key, std::chrono::nanoseconds now);
-  bool is_in_doubt(const Key& key);
+  /// Once such a one had to be forgotten, because too many others came or there is no memory, every key counts as
+  /// doubtful until its time is over: a repeat then may double an event, but is never answered for nothing.
+  void remember_doubt(const Key& key, std::chrono::nanoseconds now) noexcept;
+  bool is_in_doubt(const Key& key, std::chrono::nanoseconds now) noexcept;
 
  private:
   struct Shard;

@@ -25,6 +25,11 @@ std::string_view without_white_space(std::string_view text) {
   return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
+// Refused without anything being known of the account.
+bool is_failure(AccountAnswer answer) {
+  return answer == AccountAnswer::unavailable || answer == AccountAnswer::overloaded || answer == AccountAnswer::closed;
+}
+
 // Which bit of a 64-bit set stands for the account.
 std::uint64_t bit_of(AccountId id) {
   return std::uint64_t{1} << (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u >> 58);
@@ -164,9 +169,7 @@ std::size_t LaneCore::sort_out(Batch& batch) {
       continue;
     }
     ended += take_answer(slot, answer, batch.slots);
-    const Code code = batch.receipts[i].code;
-    const bool is_failure = answer != AccountAnswer::active && is_retriable(code);
-    if (batch.stops_at_failure && is_failure) return ended + refuse_from(batch, i + 1, code);
+    if (batch.stops_at_failure && is_failure(answer)) return ended + refuse_from(batch, i + 1, batch.receipts[i].code);
   }
   return ended;
 }
@@ -267,12 +270,17 @@ bool LaneCore::is_repeat(const EventSlot& slot, std::size_t& ended) {
   std::optional<Timestamp> first = shared_.ids.verify(event.id, event.account_id);
   AckLevel ack = AckLevel::sent;
   if (first && (shared_.options.clock->now() - *first > shared_.options.duplicate_window ||
-                shared_.duplicates.is_in_doubt(key))) {
+                shared_.duplicates.is_in_doubt(key, shared_.options.clock->steady()))) {
     first.reset();
   }
   if (!first) {
     const auto answer = shared_.duplicates.begin(key, shared_.options.clock->steady(), slot);
     if (answer.verdict == DuplicateFilter::Verdict::fresh) return false;
+    if (answer.verdict == DuplicateFilter::Verdict::no_memory) {
+      receipt.code = Code::overloaded;
+      ++ended;
+      return true;
+    }
     duplicates_.fetch_add(1, std::memory_order_relaxed);
     if (answer.verdict == DuplicateFilter::Verdict::pending) return true;
     first = answer.first_accepted;
