@@ -18,9 +18,6 @@ namespace {
 
 /// Opening it would make a file.
 bool is_linked_and_on_disk([[maybe_unused]] const BackendUrl& url) noexcept {
-#ifdef TRACKING_HAS_FILE
-  if (url.scheme == "file") return true;
-#endif
 #ifdef TRACKING_HAS_SQLITE
   if (url.scheme == "sqlite") return true;
 #endif
@@ -55,7 +52,6 @@ Status check_backends(const Settings& settings) {
   }
   const auto broker_url = BackendUrl::parse(settings.broker);
   if (!broker_url) return broker_url.error();
-  if (is_linked_and_on_disk(*broker_url)) return {};
   const auto broker = backends.open_broker({.url = *broker_url, .is_check = true});
   if (!broker) return broker.error();
   if (settings.ack_level() == AckLevel::stored && !(*broker)->traits().gives_stored) {

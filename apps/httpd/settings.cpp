@@ -65,8 +65,8 @@ void describe_backends(apps::OptionTable& table, Settings& settings) {
   table.url("broker", settings.broker)
       .check(check_backend)
       .help(
-          "Where events go: memory: (in this process, its last 64 MiB as history), "
-          "file:DIR?retention=7d&max_size=10GiB (the durable log; these are its limits unless others are given), "
+          "Where events go: file:DIR?retention=7d&max_size=10GiB (the durable log; these are its limits unless others "
+          "are given), memory: (in this process, its last 64 MiB as history), "
           "nats://HOST[:PORT][,HOST...] (core NATS, at most once), or jetstream://HOST[:PORT][,HOST...] (a stream, "
           "stored; ?stream=TRACKING&max_age=7d&max_size=10GiB&replicas=1 say how it is made).");
   table.text("data-dir", settings.data_dir)

@@ -22,7 +22,7 @@ struct Settings {
   std::string admin_token;
 
   std::string accounts = "sqlite:tracking.db";
-  std::string broker = "memory:";
+  std::string broker = "file:events";
   std::string data_dir = "./tracking-data";
   std::string ack;  ///< empty: the strongest that the broker gives
   bool is_demo = false;

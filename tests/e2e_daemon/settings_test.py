@@ -127,6 +127,16 @@ def test_an_ack_level_that_the_broker_cannot_keep_says_why():
     assert failed("--demo", "--ack", "stored").startswith("--ack stored cannot be kept: the broker memory: puts nothing")
 
 
+def test_the_url_of_the_log_is_checked_and_nothing_is_made(tmp_path):
+    for url, what in (("file:", "a directory is missing"), ("file:events?retention=soon", "not retention=soon"),
+                      ("file:events?max_size=1KiB", "1MiB at least"), ("file:events?size=1GiB", "not size=1GiB")):
+        message = failed("--broker", url, "--check-config", cwd=tmp_path)
+        assert message.startswith("broker file:") and what in message, message
+    for flags in ((), ("--ack", "stored"), ("--ack", "sent"), ("--broker", "file:events?retention=none&max_size=none")):
+        assert run_httpd(*flags, "--check-config", cwd=tmp_path).returncode == 0, flags
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_admin_listener_for_others_needs_a_token(tmp_path):
     message = failed("--admin-listen", "0.0.0.0:0", "--check-config")
     assert message.startswith("--admin-listen: 0.0.0.0:0 can be reached from other machines")

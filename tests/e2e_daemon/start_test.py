@@ -47,6 +47,30 @@ def test_the_start_tells_urls_data_directory_and_readiness():
         wait_until(lambda: daemon.records("ready"), what="the record that says so")
 
 
+def test_by_itself_it_keeps_events_in_the_durable_log():
+    with Daemon(broker=None) as daemon:
+        record = daemon.records("listening")[0]
+        assert record["broker"] == "file:events" and record["ack"] == "stored"
+        answer = daemon.post({"account_id": 1, "data": "kept"})
+        assert answer.status == 202 and answer.json()["ack"] == "stored"
+        assert daemon.stop() == 0
+        daemon.start()
+        with daemon.subscribe("since=all") as stream:
+            assert stream.next_event()["data"] == "kept"
+
+
+def test_a_second_daemon_on_a_log_is_refused_and_told_whose_it_is():
+    with Daemon(broker=None) as first:
+        start = time.monotonic()
+        result = run_httpd("--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--accounts", "memory:?active=1",
+                           "--data-dir", first.data_dir)
+        assert time.monotonic() - start < seconds(1)
+        assert result.returncode == 1
+        assert os.path.join(first.data_dir, "events") in result.stderr
+        assert f"process {first.process.pid}" in result.stderr, result.stderr
+        assert first.post({"account_id": 1, "data": 1}).json()["ack"] == "stored"
+
+
 def test_without_accounts_it_says_how_to_add_one():
     with Daemon(accounts="memory:") as daemon:
         wait_until(lambda: daemon.records("no accounts yet: add one with tracking-cli accounts add 1 NAME"))
@@ -132,7 +156,7 @@ def test_it_is_ready_at_once_and_idles_in_little_memory():
     best_ms, private = 1e9, 1e18
     for _ in range(10):
         start = time.monotonic()
-        with Daemon() as daemon:
+        with Daemon(broker=None) as daemon:
             ready = wait_until(lambda: daemon.records("ready"), pause=0.001)
             best_ms = min(best_ms, (time.monotonic() - start) * 1000)
             assert ready

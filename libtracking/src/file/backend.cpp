@@ -70,6 +70,13 @@ bool set(file_log::StoreSettings& settings, const std::string& key, const std::s
   return false;
 }
 
+/// What a check of the URL gets: it has the log's traits, and nothing was opened.
+class UnopenedLog final : public Broker {
+ public:
+  void publish(Lines, Completion done) noexcept override { done.all(Code::broker_unavailable); }
+  BrokerTraits traits() const noexcept override { return file_log::broker_traits; }
+};
+
 Result<std::unique_ptr<Broker>> open_broker(const BackendContext& context) {
   const auto bad_url = [&](const std::string& what) {
     return Status(Code::invalid_parameter, "broker " + context.url.redacted() + ": " + what);
@@ -83,6 +90,7 @@ Result<std::unique_ptr<Broker>> open_broker(const BackendContext& context) {
           "=" + value);
     }
   }
+  if (context.is_check) return std::unique_ptr<Broker>(std::make_unique<UnopenedLog>());
   std::error_code error;
   const auto directory = std::filesystem::absolute(context.data_dir / context.url.rest, error);
   if (error) return bad_url(error.message());

@@ -36,10 +36,7 @@ class FileBroker final : public Broker {
 
   void publish(Lines lines, Completion done) noexcept override { commit_->publish(lines, std::move(done)); }
 
-  BrokerTraits traits() const noexcept override {
-    return {
-        .gives_sent = true, .gives_stored = true, .has_history = true, .line_bytes_max = GroupCommit::line_bytes_max};
-  }
+  BrokerTraits traits() const noexcept override { return broker_traits; }
 
   Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override;
 

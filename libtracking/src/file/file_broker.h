@@ -12,6 +12,9 @@ namespace tracking::file_log {
 /// The least that max_size may be.
 inline constexpr std::uint64_t bytes_max_least = 1 << 20;
 
+inline constexpr BrokerTraits broker_traits{
+    .gives_sent = true, .gives_stored = true, .has_history = true, .line_bytes_max = GroupCommit::line_bytes_max};
+
 struct BrokerSettings {
   StoreSettings store;
   CommitSettings commit;
