@@ -25,6 +25,11 @@ enum class AccountAnswer : std::uint8_t {
   closed,
 };
 
+/// Refused without anything being known of the account.
+inline bool is_failure(AccountAnswer answer) noexcept {
+  return answer == AccountAnswer::unavailable || answer == AccountAnswer::overloaded || answer == AccountAnswer::closed;
+}
+
 struct Parked;
 
 /// Whoever parks events: a lane.

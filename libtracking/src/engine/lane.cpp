@@ -25,11 +25,6 @@ std::string_view without_white_space(std::string_view text) {
   return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
-// Refused without anything being known of the account.
-bool is_failure(AccountAnswer answer) {
-  return answer == AccountAnswer::unavailable || answer == AccountAnswer::overloaded || answer == AccountAnswer::closed;
-}
-
 // Which bit of a 64-bit set stands for the account.
 std::uint64_t bit_of(AccountId id) {
   return std::uint64_t{1} << (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u >> 58);
