@@ -35,8 +35,8 @@ def test_head_is_get_without_a_body(connection):
 def test_unknown_paths_and_methods(connection):
     assert ask(connection, "GET", "/nothing").problem == "not-found"
     answer = ask(connection, "DELETE", "/v1/events")
-    assert (answer.problem, answer.headers["allow"]) == ("method-not-allowed", "GET, POST")
-    assert ask(connection, "GET", "/1").headers["allow"] == "POST"
+    assert (answer.problem, answer.headers["allow"]) == ("method-not-allowed", "GET, POST, OPTIONS")
+    assert ask(connection, "GET", "/1").headers["allow"] == "POST, OPTIONS"
     assert ask(connection, "CONNECT", "elsewhere:443").problem == "method-not-allowed"
 
 

@@ -83,7 +83,11 @@ void append_answer(std::string& out, LoopContext& context, const Exchange& excha
   }
   out += context.date_line();
   if (!answer.content_type.empty()) out.append("Content-Type: ").append(answer.content_type).append("\r\n");
-  if (!answer.allow.empty()) out.append("Allow: ").append(answer.allow).append("\r\n");
+  if (!answer.allow.empty()) {
+    out.append("Allow: ").append(answer.allow);
+    // Every path answers it, so that tables of routes need not say so.
+    out += answer.allow.find("OPTIONS") == std::string_view::npos ? ", OPTIONS\r\n" : "\r\n";
+  }
   if (answer.retry_after) out += "Retry-After: 1\r\n";
   if (exchange.closes) {
     out += "Connection: close\r\n";
