@@ -107,7 +107,8 @@ TEST_F(PostgresService, AChangeByAnyoneHoldsWithinASecondOnEveryReplica) {
                  }));
   }
   EXPECT_LT(slowest, 1s);
-  EXPECT_GE(service_->stats().account_changes, 20U);
+  // Events that waited for an answer have it before the change is counted.
+  EXPECT_TRUE(eventually([&] { return service_->stats().account_changes >= 20U; }));
   RecordProperty("slowest_ms", static_cast<int>(slowest.count()));
 }
 
