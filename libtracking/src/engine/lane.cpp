@@ -164,7 +164,9 @@ std::size_t LaneCore::sort_out(Batch& batch) {
       continue;
     }
     ended += take_answer(slot, answer, batch.slots);
-    if (batch.stops_at_failure && is_failure(answer)) return ended + refuse_from(batch, i + 1, batch.receipts[i].code);
+    const Code code = batch.receipts[i].code;
+    if (batch.stops_at_failure && (is_failure(answer) || code == Code::overloaded))
+      return ended + refuse_from(batch, i + 1, code);
   }
   return ended;
 }
