@@ -93,15 +93,21 @@ TEST(Duplicates, RefusedFailedAndDoubtfulOnesMayBeRepeated) {
   }
 }
 
-TEST(Duplicates, ADoubtfulEventIsRepeatedWithTheIdThatItWasGiven) {
-  RecordedService recorded;
+// The id that the service gave to an event of account 1 of which the broker did not say what became.
+EventId leave_in_doubt(RecordedService& recorded) {
   recorded.broker->is_holding = true;
   const Event event{.account_id = 1, .data = "1"};
-  Receipts first;
-  recorded.service->track(std::span(&event, 1), first.handler());
+  Receipts receipts;
+  recorded.service->track(std::span(&event, 1), receipts.handler());
   recorded.broker->take_held().all(Code::in_doubt);
   recorded.broker->is_holding = false;
-  const Event again{.account_id = 1, .data = "1", .id = first.all[0].id.view()};
+  return receipts.all[0].id;
+}
+
+TEST(Duplicates, ADoubtfulEventIsRepeatedWithTheIdThatItWasGiven) {
+  RecordedService recorded;
+  const EventId id = leave_in_doubt(recorded);
+  const Event again{.account_id = 1, .data = "1", .id = id.view()};
   EXPECT_FALSE(recorded.service->track(again).value().duplicate) << "whether it was stored is not known here";
   EXPECT_TRUE(recorded.service->track(again).value().duplicate);
   EXPECT_EQ(recorded.broker->lines().size(), 2u);
@@ -110,17 +116,12 @@ TEST(Duplicates, ADoubtfulEventIsRepeatedWithTheIdThatItWasGiven) {
 TEST(Duplicates, ADoubtfulEventIsNotForgottenBecauseManyOthersCame) {
   constexpr std::size_t keys_max = 160;
   RecordedService recorded({.duplicate_keys_max = keys_max});
-  recorded.broker->is_holding = true;
-  const Event event{.account_id = 1, .data = "1"};
-  Receipts first;
-  recorded.service->track(std::span(&event, 1), first.handler());
-  recorded.broker->take_held().all(Code::in_doubt);
-  recorded.broker->is_holding = false;
+  const EventId id = leave_in_doubt(recorded);
   for (std::size_t i = 0; i < 20 * keys_max; ++i) {
-    const std::string id = std::to_string(i);
-    ASSERT_TRUE(recorded.service->track({.account_id = 1, .data = "1", .id = id}));
+    const std::string other = std::to_string(i);
+    ASSERT_TRUE(recorded.service->track({.account_id = 1, .data = "1", .id = other}));
   }
-  const Event again{.account_id = 1, .data = "1", .id = first.all[0].id.view()};
+  const Event again{.account_id = 1, .data = "1", .id = id.view()};
   EXPECT_FALSE(recorded.service->track(again).value().duplicate) << "whether it was stored is not known here";
 }
 
