@@ -71,7 +71,7 @@ std::vector<Receipt> TrackClient::track(std::vector<Event> events,
     std::vector<Event> sent;
     sent.reserve(open.size());
     for (const std::size_t index : open) sent.push_back(events[index]);
-    const auto receipts = service_->track(sent, TrackOptions{.ack = settings_.ack});
+    const auto receipts = service_->track(sent, {.ack = settings_.ack});
     std::vector<std::size_t> still_open;
     for (std::size_t i = 0; i < open.size(); ++i) {
       const std::size_t index = open[i];

@@ -113,6 +113,17 @@ def test_a_full_stream_is_503_and_keeps_what_it_has(server):
         wait_until(lambda: any("maximum bytes exceeded" in line for line in daemon.lines), 20, "told")
 
 
+def test_what_strangers_store_and_is_no_event_is_counted_and_skipped(server):
+    with Daemon(broker=url(server)) as daemon, server.client() as stranger:
+        with daemon.subscribe("account_id=1") as stream:
+            stranger.publish("tracking.events.1", "garbage")
+            stranger.publish("tracking.events.elsewhere", "{}")
+            stranger.flush()
+            post(daemon, 1)
+            assert stream.next_event()["data"] == 1
+            wait_until(lambda: daemon.metrics()["tracking_foreign_messages_total"] == 2, 10, "counted")
+
+
 def test_a_wrong_parameter_is_one_line():
     done = subprocess.run([program("tracking-httpd"), "--check-config", "--broker", "jetstream://host?replicas=7"],
                           capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds(60), check=False, text=True)

@@ -101,6 +101,7 @@ def test_strangers_read_our_events_and_theirs_reach_our_streams(server):
                 return sum("skipped a message on tracking.events.1" in line for line in daemon.lines)
             wait_until(skipped, 10, "told")
             assert skipped() == 1
+            assert daemon.metrics()["tracking_foreign_messages_total"] == 1
 
 
 def test_a_server_that_is_absent_at_start_is_waited_for():

@@ -58,9 +58,8 @@ TEST(HttpService, SendsOneEventByteForByteAndReadsItsReceipt) {
   Recorder recorder([](Peer& peer, const std::string&) { return peer.answer(202, accepted); });
   const ScriptServer server(std::ref(recorder));
   const auto service = connect(server.url());
-  const auto receipt =
-      service->track({.account_id = 7, .data = R"({"n":1e400})", .id = "e1", .occurred_at = Timestamp(1s)},
-                     TrackOptions{.ack = AckLevel::sent});
+  const auto receipt = service->track(
+      {.account_id = 7, .data = R"({"n":1e400})", .id = "e1", .occurred_at = Timestamp(1s)}, {.ack = AckLevel::sent});
   ASSERT_TRUE(receipt) << receipt.error().message();
   EXPECT_EQ(receipt->id.view(), "e1");
   EXPECT_EQ(receipt->ack, AckLevel::sent);

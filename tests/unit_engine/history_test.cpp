@@ -30,7 +30,7 @@ struct History : ::testing::Test {
 };
 
 TEST_F(History, IsBounded) {
-  const auto stats = service->stats();
+  const auto stats = service->stats().broker;
   EXPECT_GE(stats.history_bytes, history_bytes);
   EXPECT_LE(stats.history_bytes, history_bytes + (512 << 10));
   EXPECT_LT(stats.history_events, 2'000u);

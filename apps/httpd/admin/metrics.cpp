@@ -132,9 +132,18 @@ void add_broker(MetricFamilies& families, const ServiceStats& stats) {
                  as_double(stats.events_pending));
   families.counter("tracking_duplicate_events_total", "Accepted events whose key had been accepted before.",
                    as_double(stats.duplicates));
-  families.gauge("tracking_history_events", "Events that an in-process broker holds.", as_double(stats.history_events));
+  families.counter("tracking_broker_connects_total", "Links made to a broker elsewhere, the first one included.",
+                   as_double(stats.broker.connects));
+  families.counter("tracking_broker_full_total", "Events that the broker refused because it is full.",
+                   as_double(stats.broker.refused_full));
+  families.counter("tracking_broker_ack_timeouts_total", "Events in doubt: the broker did not answer in time.",
+                   as_double(stats.broker.acks_timed_out));
+  families.counter("tracking_foreign_messages_total", "Messages at the broker that are no events, and were skipped.",
+                   as_double(stats.broker.foreign_messages));
+  families.gauge("tracking_history_events", "Events that an in-process broker holds.",
+                 as_double(stats.broker.history_events));
   families.gauge("tracking_history_bytes", "Bytes of events that an in-process broker holds.",
-                 as_double(stats.history_bytes));
+                 as_double(stats.broker.history_bytes));
 }
 
 void add_streams(MetricFamilies& families, const Loops& loops) {

@@ -109,6 +109,10 @@ struct BrokerStats {
   std::uint64_t missed_slow_subscriber = 0;  ///< events dropped because a subscriber was slow
   std::uint64_t history_events = 0;          ///< held at this moment
   std::uint64_t history_bytes = 0;           ///< held at this moment
+  std::uint64_t foreign_messages = 0;        ///< messages by others that are no events, and were skipped
+  std::uint64_t connects = 0;                ///< links made to a broker elsewhere, the first one included
+  std::uint64_t refused_full = 0;            ///< events that the broker refused because it is full
+  std::uint64_t acks_timed_out = 0;          ///< events in doubt because the broker did not answer in time
 };
 
 /// Gets the events that a broker has kept, one by one; the line is valid during the call.

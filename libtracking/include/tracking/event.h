@@ -4,6 +4,7 @@
 #include <tracking/code.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace tracking {
 
@@ -110,7 +113,18 @@ struct Receipt {
 };
 
 /// Gets one receipt for each event of the batch, in its order. It runs exactly once, on whatever thread completes the
-/// batch, maybe before track() returns, and must not throw or block. The receipts are valid during the call.
-using ReceiptHandler = std::function<void(std::span<const Receipt>)>;
+/// batch, maybe before track() returns, and must not throw or block. The receipts are valid during the call. If there
+/// is no memory for them, a batch gets none at all: nothing of it was accepted (`overloaded`).
+class ReceiptHandler : public std::function<void(std::span<const Receipt>)> {
+ public:
+  ReceiptHandler() noexcept = default;
+  ReceiptHandler(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
+  /// A class of its own for this constraint: std::function's makes clang 14 give up on track(events, {.ack = ...}).
+  template <class Handler>
+  requires(!std::derived_from<std::remove_cvref_t<Handler>, ReceiptHandler> &&
+           std::invocable<std::remove_cvref_t<Handler>&, std::span<const Receipt>>)
+      ReceiptHandler(Handler&& handler)  // NOLINT(google-explicit-constructor, bugprone-forwarding-reference-overload)
+      : function(std::forward<Handler>(handler)) {}
+};
 
 }  // namespace tracking

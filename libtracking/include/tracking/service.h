@@ -53,8 +53,9 @@ struct ServiceOptions {
 /// What may be asked for with a batch.
 struct TrackOptions {
   AckLevel ack = AckLevel::broker_default;  ///< broker_default = the service's default
-  /// Once an event is refused in a way that may pass (is_retriable), those behind it are not handed over either, and
-  /// share its code. Only as far as it is known in time: an event that had to wait does not hold up those behind it.
+  /// Once an event is refused in a way that may pass (is_retriable), or because the service is closed, those behind it
+  /// are not handed over either, and share its code. Only as far as it is known in time: an event that had to wait does
+  /// not hold up those behind it.
   bool stops_at_failure = false;
 };
 
@@ -89,12 +90,9 @@ struct ServiceStats {
   std::uint64_t events_parked = 0;       ///< at this moment
   std::uint64_t events_pending = 0;      ///< at this moment, handed to the broker without an outcome yet
   std::uint64_t duplicates = 0;          ///< events recognised as repeats
-  std::uint64_t subscriptions = 0;       ///< open at this moment
-  std::uint64_t missed_slow_subscriber = 0;   ///< events dropped because a subscriber was slow
-  std::uint64_t history_events = 0;           ///< held by an in-process broker
-  std::uint64_t history_bytes = 0;            ///< held by an in-process broker
   AccountChangeDelays account_change_delays;  ///< see there
   std::uint64_t account_changes = 0;          ///< changes of accounts that were told
+  BrokerStats broker;                         ///< what the broker counts
 };
 
 /// One publishing lane: a producer name and counters of its own, so that lanes do not meet on a lock. An event loop
@@ -185,12 +183,12 @@ class TRACKING_EXPORT TrackingService {
   /// published in its order; an event whose account must be looked up does not hold up the others.
   virtual void track(std::span<const Event> events, ReceiptHandler done, TrackOptions options = {}) noexcept = 0;
 
-  /// Waits for the receipts.
+  /// Waits for the receipts. None at all if there is no memory for them: then nothing was accepted.
   std::vector<Receipt> track(std::span<const Event> events, TrackOptions options = {});
   /// Waits; an event that was not accepted is an error with a message that says why.
   Result<Receipt> track(const Event& event, TrackOptions options = {});
 
-  /// A publishing lane for one event loop.
+  /// A publishing lane for one event loop; nullptr if there is no memory for it.
   virtual std::unique_ptr<Lane> lane() = 0;
 
   /// Subscribes; see Subscriber. It may outlive the service, which ends it when it is closed.

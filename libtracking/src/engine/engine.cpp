@@ -147,11 +147,7 @@ std::uint64_t Engine::pending() {
 ServiceStats Engine::stats() noexcept {
   ServiceStats stats;
   shared_->directory.add_stats(stats);
-  const BrokerStats broker = shared_->broker->stats();
-  stats.subscriptions = broker.subscriptions;
-  stats.missed_slow_subscriber = broker.missed_slow_subscriber;
-  stats.history_events = broker.history_events;
-  stats.history_bytes = broker.history_bytes;
+  stats.broker = shared_->broker->stats();
   stats.events_pending = pending();
   const std::lock_guard lock(mutex_);
   for (const auto& lane : lanes_) stats.duplicates += lane->duplicates();

@@ -108,7 +108,7 @@ ServiceStats HttpService::stats() noexcept {
   ServiceStats stats;
   stats.events_pending = backlog_.size();
   const std::lock_guard lock(mutex_);
-  for (const auto& queue : subscriptions_) stats.subscriptions += queue.expired() ? 0 : 1;
+  for (const auto& queue : subscriptions_) stats.broker.subscriptions += queue.expired() ? 0 : 1;
   return stats;
 }
 

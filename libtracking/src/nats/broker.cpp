@@ -67,7 +67,12 @@ Status NatsBroker::health() noexcept {
   return status ? publisher_.status() : status;
 }
 
-BrokerStats NatsBroker::stats() noexcept { return history_->stats(); }
+BrokerStats NatsBroker::stats() noexcept {
+  BrokerStats stats = history_->stats();
+  stats.foreign_messages = feed_.skipped();
+  stats.connects = connection_->connects();
+  return stats;
+}
 
 Result<std::unique_ptr<Subscription>> NatsBroker::subscribe(const SubscribeOptions& options, Wake wake) noexcept {
   try {

@@ -171,6 +171,7 @@ void Connection::keep(const std::shared_ptr<Link>& link, const std::string& serv
       link_ = link;
     }
     was_up = true;
+    ++connects_;
     set(Phase::connected, {});
     status = watch(link);
     const std::lock_guard lock(mutex_);

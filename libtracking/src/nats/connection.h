@@ -43,6 +43,8 @@ class Connection {
   std::shared_ptr<Link> link() const;
   /// Waits until the first pass over the servers has an outcome, or time is up: a program may publish at once then.
   Status wait_first_attempt(std::chrono::milliseconds time) const;
+  /// How often a link came up.
+  std::uint64_t connects() const noexcept { return connects_; }
   /// There is output.
   void wake() noexcept { io_.wake(); }
   /// on_tick() is wanted soon.
@@ -82,6 +84,8 @@ class Connection {
   std::shared_ptr<Link> link_;
   bool is_stopping_ = false;
   bool is_nudged_ = false;
+
+  std::atomic<std::uint64_t> connects_{0};
 
   // The keeper alone.
   std::vector<std::string> servers_;  // as configured, then as servers told

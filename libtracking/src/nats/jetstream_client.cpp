@@ -87,6 +87,16 @@ Status StreamClient::health() const {
   return stream_.status();
 }
 
+BrokerStats StreamClient::stats() {
+  BrokerStats stats = feed_.history()->stats();
+  stats.foreign_messages = events_.skipped();
+  if (connection_) stats.connects = connection_->connects();
+  const auto counters = publisher_.counters();
+  stats.refused_full = counters.full;
+  stats.acks_timed_out = counters.timed_out;
+  return stats;
+}
+
 // --- Publishing ------------------------------------------------------------------------------------------------------
 
 void StreamClient::publish(const Lines& lines, Completion done) noexcept {

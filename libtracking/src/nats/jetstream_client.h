@@ -40,9 +40,7 @@ class StreamClient final : private nats_io::ConnectionUser {
   /// Ok if the stream takes events now; else broker_unavailable and why.
   Status health() const;
   Status connection_status() const { return connection_->status(); }
-  BrokerStats stats() { return feed_.history()->stats(); }
-  Publisher::Counters counters() const noexcept { return publisher_.counters(); }
-  std::uint64_t skipped() const noexcept { return events_.skipped(); }
+  BrokerStats stats();
 
   /// Waits until the live history holds all that was acknowledged to us.
   void catch_up() noexcept;
