@@ -1,7 +1,7 @@
 // Every byte of a small log, flipped and cut: found by checksum, told as a gap, and all else delivered.
 #include <gmock/gmock.h>
 
-#include <set>
+#include <cstring>
 
 #include "unit_file/support.h"
 
@@ -113,6 +113,73 @@ TEST(Damage, AMissingSegmentIsAHoleOfItsEvents) {
       std::find_if(read.begin(), read.end(), [](const auto& line) { return line.starts_with("[corrupt "); });
   ASSERT_NE(hole, read.end());
   EXPECT_EQ(read.size() - 1 + std::stoul(hole->substr(9)), 36u);
+}
+
+/// 36 events in three segments, of which the last cannot be read at all.
+std::unique_ptr<SimulatedFiles> make_log_without_its_end() {
+  auto files = make_log(false);
+  const std::string path = files->paths().back();
+  files->set_content(path, std::string(files->content(path).size(), '#'));
+  return files;
+}
+
+TEST(Damage, OfAllOfTheLastSegmentIsAGapAndItsPositionsAreNotGivenAgain) {
+  const auto files = make_log_without_its_end();
+  const std::uint64_t lost = std::stoull(files->paths().back().substr(directory.size() + 1));
+  for (int start = 1; start <= 3; ++start) {
+    OpenLog log(*files);
+    ASSERT_TRUE(log.opened) << log.opened.message();
+    EXPECT_GT(log.store->next_position(), 36u);
+    ASSERT_EQ(log.append(100, 1), Code::ok);
+    auto read = short_form(read_all(*log.store));
+    ASSERT_EQ(read.size(), lost + static_cast<std::uint64_t>(start)) << "before it, a gap, after it";
+    EXPECT_EQ(read[lost - 1], "[corrupt ?]") << "how many they were is not known";
+    EXPECT_EQ(read.back(), "100");
+  }
+}
+
+TEST(Damage, OfAllOfTheLastSegmentIsReportedAndItsFileKept) {
+  const auto files = make_log_without_its_end();
+  const std::string path = files->paths().back();
+  const std::string content = files->content(path);
+  OpenLog log(*files);
+  ASSERT_EQ(log.messages.size(), 1u);
+  EXPECT_THAT(log.messages[0], ::testing::HasSubstr(path + " cannot be read from byte 64 to its end"));
+  EXPECT_EQ(files->content(path), content);
+}
+
+TEST(Damage, OfAllOfTheLastSegmentDoesNotKeepRetentionFromGoingOn) {
+  const auto files = make_log_without_its_end();
+  StoreSettings settings = OpenLog::small_segments();
+  settings.retention = std::chrono::hours(24);
+  OpenLog log(*files, settings);
+  for (std::uint64_t i = 100; i < 200; i += 3) ASSERT_EQ(log.append(i, 3, 20), Code::ok);
+  log.clock.advance(std::chrono::hours(100 * 24));
+  log.store->enforce_retention();
+  EXPECT_EQ(files->paths().size(), 1u);
+}
+
+TEST(Damage, ThatIsMoreThanACrashCanTearIsNotTakenForATear) {
+  const std::uint64_t bytes = write_bytes_max + (8 << 20);
+  SimulatedFiles files;
+  StoreSettings settings = OpenLog::small_segments();
+  settings.segment_bytes = 64 << 20;
+  {
+    OpenLog log(files, settings);
+    for (std::uint64_t i = 1; i <= 3; ++i) ASSERT_EQ(log.append(i, 1), Code::ok);
+  }
+  const std::string path = files.paths().front();
+  FrameHeader first;
+  std::memcpy(&first, files.content(path).data() + sizeof(SegmentHeader), sizeof first);
+  std::string content = files.content(path).substr(0, sizeof(SegmentHeader) + first.stride());
+  files.set_content(path, content.append(bytes, '#'));
+  for (int start = 0; start < 2; ++start) {
+    OpenLog log(files, settings);
+    ASSERT_EQ(log.append(100, 1), Code::ok);
+    EXPECT_THAT(short_form(read_all(*log.store)).front(), "xx1");
+    EXPECT_THAT(short_form(read_all(*log.store))[1], "[corrupt ?]");
+    EXPECT_GT(log.store->next_position(), bytes / 200);
+  }
 }
 
 TEST(Damage, InWhatWasSyncedIsToldAndNotCut) {

@@ -45,7 +45,8 @@ std::vector<std::string> read_all(const Store& store, std::uint64_t position) {
         break;
       case StoreReader::Next::hole:
         read.push_back("[" + std::string(reader.hole().reason) + " " +
-                       std::to_string(reader.hole().end - reader.hole().begin) + "]");
+                       (reader.hole().is_counted ? std::to_string(reader.hole().end - reader.hole().begin) : "?") +
+                       "]");
         break;
       case StoreReader::Next::end:
         return read;

@@ -62,7 +62,7 @@ struct OpenLog {
   LineMaker lines;
 };
 
-/// What a reader gets from a position on: lines, and holes as "[corrupt 3]".
+/// What a reader gets from a position on: lines, and holes as "[corrupt 3]", or "[corrupt ?]" if nobody knows.
 std::vector<std::string> read_all(const Store& store, std::uint64_t position = 1);
 /// The data of the lines that read_all() gave, holes as they are.
 std::vector<std::string> short_form(const std::vector<std::string>& read);

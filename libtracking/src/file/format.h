@@ -40,7 +40,9 @@ struct SegmentHeader {
   std::uint64_t first_position = 0;
   std::int64_t created_us = 0;
   std::int64_t older_until_us = 0;  ///< the latest timestamp of all events before this segment, or 0
-  std::uint64_t unused[2] = {};
+  /// 1: what lies before could not be read, and how many events it was is not known: this position is beyond them all.
+  std::uint64_t is_first_position_guessed = 0;
+  std::uint64_t unused = 0;
 };
 
 struct FrameHeader {
@@ -119,6 +121,9 @@ bool is_intact(const SegmentTrailer& trailer) noexcept;
 
 /// What a frame's payload may take: a line of the largest size fits, and a reader can hold it.
 inline constexpr std::uint32_t payload_bytes_max = 4 << 20;
+
+/// No group of frames that is one write is larger, so neither is what a crash can have torn.
+inline constexpr std::uint64_t write_bytes_max = 32 << 20;
 
 /// "00000000000000000001.log"
 std::string segment_name(std::uint64_t first_position);

@@ -16,7 +16,8 @@
 namespace tracking::file_log {
 
 struct CommitSettings {
-  /// Of frames that wait to be written, beside those that are being written; more is `overloaded`.
+  /// Of frames that wait to be written, beside those that are being written; more is `overloaded`. What waited is one
+  /// write, so it is below write_bytes_max.
   std::size_t queue_bytes_max = 16 << 20;
   /// How often it is tried to write again after a failure.
   std::chrono::milliseconds repair_every{200};

@@ -252,7 +252,7 @@ void State::deliver(Deliveries& out, Item& item, std::size_t& events, std::size_
 void State::deliver_hole(Deliveries& out, const StoreReader::Hole& hole) {
   Gap gap{.reason = std::string(hole.reason), .account_id = filter_.single()};
   // Whose events they were is not known.
-  if (filter_.is_all()) gap.missed = hole.end - hole.begin;
+  if (filter_.is_all() && hole.is_counted) gap.missed = hole.end - hole.begin;
   out.add_gap(std::move(gap),
               {.incarnation = store_.log_id(), .position = hole.end - 1, .timestamp = store_.clock().now()});
 }

@@ -5,7 +5,6 @@
 #include <optional>
 #include <random>
 
-#include "file/crc32c.h"
 #include "file/frame_reader.h"
 
 namespace tracking::file_log {
@@ -36,10 +35,13 @@ struct Scan {
   std::int64_t max_timestamp_us = 0;
 };
 
+// What a crash can have torn, with the space behind it that was taken and not written to.
+constexpr std::uint64_t torn_bytes_max = write_bytes_max + (4 << 20);
+
 class Recovery {
  public:
-  Recovery(FileSystem& files, const std::string& directory, const Log& log)
-      : files_(files), directory_(directory), log_(log) {}
+  Recovery(FileSystem& files, const std::string& directory, Timestamp now, const Log& log)
+      : files_(files), directory_(directory), now_us_(now.time_since_epoch().count()), log_(log) {}
 
   Result<Recovered> run();
 
@@ -51,7 +53,9 @@ class Recovery {
   Status open(const Found& found, std::shared_ptr<File>& file);
   Status scan(const Found& found, Scan& scan);
   Status continue_last(const Found& found, Scan& scan);
-  Status set_aside(const Found& found);
+  Status is_unused(const Found& found, bool& is_unused);
+  Status remove_last();
+  void go_on_beyond(const Found& found, Scan& scan);
   void take_complete(const Found& found, const Found* next);
 
   Status failure(const std::string& what, const std::string& path, const Io& io) const {
@@ -65,9 +69,11 @@ class Recovery {
 
   FileSystem& files_;
   const std::string& directory_;
+  const std::int64_t now_us_;
   const Log& log_;
   std::vector<Found> found_;
   Recovered result_;
+  bool is_next_guessed_ = false;
 };
 
 Result<Recovered> Recovery::run() {
@@ -82,6 +88,11 @@ Result<Recovered> Recovery::run() {
   result_.segments.clear();
   for (std::size_t i = 0; i + 1 < found_.size(); ++i) take_complete(found_[i], &found_[i + 1]);
   if (last) result_.segments.push_back(std::move(last));
+  for (const Found& found : found_) {
+    if (found.header && found.header->is_first_position_guessed != 0)
+      result_.guessed_positions.push_back(found.first_position);
+  }
+  if (is_next_guessed_) result_.guessed_positions.push_back(result_.next_position);
   return std::move(result_);
 }
 
@@ -179,19 +190,28 @@ Status Recovery::recover_last() {
   }
   Scan scan;
   if (auto status = this->scan(found, scan); !status) return status;
-  if (!found.header && scan.index.entries().empty()) return set_aside(found);
-  if (auto status = continue_last(found, scan); !status) return status;
-
+  const bool is_readable = found.header || !scan.index.entries().empty();
+  bool is_unused = false;
+  if (!is_readable) {
+    if (auto status = this->is_unused(found, is_unused); !status) return status;
+  }
+  if (is_unused) return remove_last();
+  const bool ends_in_damage = !scan.damages.empty() && scan.damages.back().begin_offset >= scan.end_offset;
+  if (!is_readable || (ends_in_damage && found.size - scan.end_offset > torn_bytes_max)) {
+    go_on_beyond(found, scan);
+  } else if (auto status = continue_last(found, scan); !status) {
+    return status;
+  }
   segment->set_index_in_memory(std::move(scan.index));
+  // Without its head it is not written to any more, and its index is made when it is asked for.
+  result_.is_last_open = found.header && !is_next_guessed_;
   segment->set_extent({.end_offset = scan.end_offset,
                        .next_position = scan.next_position,
                        .max_timestamp_us = scan.max_timestamp_us,
-                       // Without its head it is not written to any more, and its index is made when it is asked for.
-                       .is_complete = !found.header});
+                       .is_complete = !result_.is_last_open});
   result_.next_position = scan.next_position;
   result_.max_timestamp_us =
       std::max(scan.max_timestamp_us, found.header ? found.header->older_until_us : std::int64_t{0});
-  result_.is_last_open = found.header.has_value();
   result_.segments = {segment};
   return {};
 }
@@ -249,21 +269,41 @@ Status Recovery::continue_last(const Found& found, Scan& scan) {
   return {};
 }
 
-// No head and no frame. A segment's head is on the disk before its first frame is written, so most likely there never
-// was one.
-Status Recovery::set_aside(const Found& found) {
-  const std::string aside = found.path + ".damaged";
+// Whether nothing was ever written behind the head, which is damaged. The head is on the disk before the first frame is
+// written, so most likely there never was one.
+Status Recovery::is_unused(const Found& found, bool& is_unused) {
   std::shared_ptr<File> file;
   if (auto status = open(found, file); !status) return status;
   FrameReader reader(std::move(file), {.offset = sizeof(SegmentHeader), .end = found.size},
                      FrameReader::OnReadError::skip);
-  const bool is_empty = found.size <= sizeof(SegmentHeader) || reader.next() == FrameReader::Next::end;
-  if (!is_empty) say(LogLevel::error, "nothing in " + found.path + " can be read; it is now called " + aside);
-  const Io io = is_empty ? files_.remove(found.path) : files_.rename(found.path, aside);
-  if (!io) return failure(is_empty ? "removing" : "renaming", found.path, io);
-  if (const Io synced = files_.sync_directory(directory_); !synced) return failure("syncing", directory_, synced);
+  is_unused = found.size <= sizeof(SegmentHeader) || reader.next() == FrameReader::Next::end;
+  return {};
+}
+
+Status Recovery::remove_last() {
+  const std::string& path = found_.back().path;
+  if (const Io io = files_.remove(path); !io) return failure("removing", path, io);
+  if (const Io io = files_.sync_directory(directory_); !io) return failure("syncing", directory_, io);
   found_.pop_back();
   return {};
+}
+
+// So much cannot be read at the segment's end that it was no torn write: events that were acknowledged and shown stood
+// there. How many is not known, so the next one comes behind as many as the bytes can have held.
+void Recovery::go_on_beyond(const Found& found, Scan& scan) {
+  const std::uint64_t begin_position = scan.next_position;
+  const std::uint64_t begin_offset = scan.end_offset;
+  for (const Damage& damage : scan.damages) {
+    if (damage.begin_offset < begin_offset) report(found, damage);
+  }
+  scan.next_position += (found.size - begin_offset) / sizeof(Record) + 1;
+  scan.end_offset = found.size;
+  scan.max_timestamp_us = std::max(scan.max_timestamp_us, now_us_);
+  is_next_guessed_ = true;
+  say(LogLevel::error, found.path + " cannot be read from byte " + std::to_string(begin_offset) + " to its end at " +
+                           std::to_string(found.size) + ": an unknown number of events is lost, from position " +
+                           std::to_string(begin_position) + " on, and readers are told a gap; the next event is " +
+                           std::to_string(scan.next_position) + "; the file is left as it is");
 }
 
 void Recovery::take_complete(const Found& found, const Found* next) {
@@ -293,29 +333,8 @@ void Recovery::report(const Found& found, const Damage& damage) const {
 
 }  // namespace
 
-Result<Recovered> recover(FileSystem& files, const std::string& directory, const Log& log) {
-  return Recovery(files, directory, log).run();
-}
-
-Io complete_segment(File& file, Segment& segment, std::uint64_t log_id) {
-  const Extent extent = segment.extent();
-  const SegmentIndex index = segment.index_in_memory();
-  const std::string_view entries(reinterpret_cast<const char*>(index.entries().data()),
-                                 index.entries().size() * sizeof(IndexEntry));
-  SegmentTrailer trailer{.index_crc = crc32c(entries),
-                         .index_count = static_cast<std::uint32_t>(index.entries().size()),
-                         .log_id = log_id,
-                         .first_position = segment.first_position(),
-                         .next_position = extent.next_position,
-                         .end_offset = extent.end_offset,
-                         .max_timestamp_us = extent.max_timestamp_us};
-  seal(trailer);
-  const std::string_view pieces[] = {entries, bytes_of(trailer)};
-  if (const Io io = file.write(extent.end_offset, pieces); !io) return io;
-  if (const Io io = file.resize(extent.end_offset + entries.size() + sizeof trailer); !io) return io;
-  if (const Io io = file.sync(); !io) return io;
-  segment.complete(extent.end_offset);
-  return {};
+Result<Recovered> recover(FileSystem& files, const std::string& directory, Timestamp now, const Log& log) {
+  return Recovery(files, directory, now, log).run();
 }
 
 }  // namespace tracking::file_log

@@ -137,4 +137,25 @@ std::optional<SegmentIndex> read_index(File& file, const SegmentTrailer& trailer
   return index;
 }
 
+Io complete_segment(File& file, Segment& segment, std::uint64_t log_id) {
+  const Extent extent = segment.extent();
+  const SegmentIndex index = segment.index_in_memory();
+  const std::string_view entries(reinterpret_cast<const char*>(index.entries().data()),
+                                 index.entries().size() * sizeof(IndexEntry));
+  SegmentTrailer trailer{.index_crc = crc32c(entries),
+                         .index_count = static_cast<std::uint32_t>(index.entries().size()),
+                         .log_id = log_id,
+                         .first_position = segment.first_position(),
+                         .next_position = extent.next_position,
+                         .end_offset = extent.end_offset,
+                         .max_timestamp_us = extent.max_timestamp_us};
+  seal(trailer);
+  const std::string_view pieces[] = {entries, bytes_of(trailer)};
+  if (const Io io = file.write(extent.end_offset, pieces); !io) return io;
+  if (const Io io = file.resize(extent.end_offset + entries.size() + sizeof trailer); !io) return io;
+  if (const Io io = file.sync(); !io) return io;
+  segment.complete(extent.end_offset);
+  return {};
+}
+
 }  // namespace tracking::file_log

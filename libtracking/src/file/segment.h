@@ -79,4 +79,7 @@ std::optional<SegmentTrailer> read_trailer(File& file, std::uint64_t file_size, 
 /// The index before the trailer; nothing if it is damaged.
 std::optional<SegmentIndex> read_index(File& file, const SegmentTrailer& trailer);
 
+/// Writes index and trailer behind the frames, and syncs. The segment is complete if it returns well.
+Io complete_segment(File& file, Segment& segment, std::uint64_t log_id);
+
 }  // namespace tracking::file_log

@@ -69,7 +69,8 @@ class StartFinder {
     const bool is_ours = cursor.incarnation == store_.log_id() && cursor.position < extent_.next;
     if (is_ours && cursor.position + 1 < oldest_) {
       start.gap = Gap{.reason = std::string(gap_reason::expired)};
-      if (options_.account_ids.empty()) start.gap->missed = oldest_ - cursor.position - 1;
+      if (options_.account_ids.empty() && !store_.is_guessed(oldest_))
+        start.gap->missed = oldest_ - cursor.position - 1;
       start.position = oldest_;
       return;
     }

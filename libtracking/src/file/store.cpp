@@ -42,7 +42,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreSettings& settings, FileSy
   std::string holder;
   if (const Io io = files.lock(directory + "/lock", lock, holder); !io)
     return describe_lock_failure(directory, io, holder);
-  auto recovered = recover(files, directory, log);
+  auto recovered = recover(files, directory, clock.now(), log);
   if (!recovered) return recovered.error();
 
   std::unique_ptr<Store> store(new Store(settings, files, clock, std::move(log)));  // its constructor is private
@@ -50,6 +50,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreSettings& settings, FileSy
   store->log_id_ = recovered->log_id;
   store->is_last_open_ = recovered->is_last_open;
   store->max_timestamp_us_ = recovered->max_timestamp_us;
+  store->guessed_positions_ = std::move(recovered->guessed_positions);
   store->segments_ = std::move(recovered->segments);
   store->set_next_position(recovered->next_position);
   store->removed_until_us_ = store->segments_.empty() ? INT64_MIN : older_than(*store->segments_.front());
@@ -65,6 +66,10 @@ std::optional<Timestamp> Store::removed_until() const {
   const std::lock_guard lock(mutex_);
   if (removed_until_us_ == INT64_MIN) return std::nullopt;
   return Timestamp(std::chrono::microseconds(removed_until_us_));
+}
+
+bool Store::is_guessed(std::uint64_t position) const noexcept {
+  return std::binary_search(guessed_positions_.begin(), guessed_positions_.end(), position);
 }
 
 std::uint64_t Store::bytes() const {

@@ -46,6 +46,8 @@ class Store {
   /// The latest timestamp of all events that retention has removed; nothing if it removed none.
   std::optional<Timestamp> removed_until() const;
   std::uint64_t bytes() const;
+  /// Whether events before the position were lost without anyone knowing how many.
+  bool is_guessed(std::uint64_t position) const noexcept;
 
   /// Oldest first; consecutive, except for what was damaged.
   SegmentList segments() const;
@@ -72,8 +74,9 @@ class Store {
   std::unique_ptr<DirectoryLock> lock_;
   std::uint64_t log_id_ = 0;  // constant once it is open
   std::atomic<std::uint64_t> next_position_{1};
-  bool is_last_open_ = false;          // what recovery found, for the writer
-  std::int64_t max_timestamp_us_ = 0;  // likewise
+  bool is_last_open_ = false;                     // what recovery found, for the writer
+  std::int64_t max_timestamp_us_ = 0;             // likewise
+  std::vector<std::uint64_t> guessed_positions_;  // constant once it is open; ascending
 
   mutable std::mutex mutex_;
   SegmentList segments_;           // guarded by mutex_

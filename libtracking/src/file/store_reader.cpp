@@ -69,7 +69,7 @@ std::optional<StoreReader::Next> StoreReader::open_segment() {
 }
 
 StoreReader::Next StoreReader::skip_to(std::uint64_t position, std::string_view reason) {
-  hole_ = {.begin = position_, .end = position, .reason = reason};
+  hole_ = {.begin = position_, .end = position, .reason = reason, .is_counted = !store_.is_guessed(position)};
   position_ = position;
   return Next::hole;
 }

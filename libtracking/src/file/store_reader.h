@@ -28,6 +28,7 @@ class StoreReader {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     std::string_view reason = {};  ///< of gap_reason
+    bool is_counted = true;        ///< each of the positions was an event; else some of them were
   };
   const Hole& hole() const noexcept { return hole_; }
   const std::string& message() const noexcept { return message_; }

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "file/frame_reader.h"
-#include "file/recovery.h"
 
 namespace tracking::file_log {
 namespace {
@@ -105,7 +104,8 @@ bool StoreWriter::create_segment() {
   SegmentHeader header{.log_id = store_.log_id(),
                        .first_position = next_position_,
                        .created_us = segment_created_.time_since_epoch().count(),
-                       .older_until_us = max_timestamp_us_};
+                       .older_until_us = max_timestamp_us_,
+                       .is_first_position_guessed = store_.is_guessed(next_position_) ? 1u : 0u};
   seal(header);
   const std::string_view bytes = bytes_of(header);
   io = file_->write(0, std::span(&bytes, 1));
