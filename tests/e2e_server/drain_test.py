@@ -4,7 +4,7 @@ import signal
 import threading
 
 from e2e_support import Daemon, wait_until
-from server_support import EVENT, chunk, event, post
+from server_support import EVENT, chunk, event, get, post
 
 
 def test_under_load_every_acknowledged_event_reaches_the_subscriber():
@@ -55,6 +55,52 @@ def test_a_request_in_flight_is_finished_and_idle_connections_are_closed():
         begun.send(chunk(EVENT + b"\n") + b"0\r\n\r\n")
         answer = begun.read_answer()
         assert (answer.json()["accepted"], answer.headers["connection"]) == (2, "close")
+        assert daemon.wait() == 0
+
+
+def is_refused(daemon):
+    try:
+        daemon.connect().close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def test_a_request_on_a_kept_connection_is_answered_for_a_while_and_told_that_it_is_the_last():
+    with Daemon() as daemon, daemon.connect() as used, daemon.connect() as fresh, daemon.connect() as asking:
+        used.send(post())
+        assert used.read_answer().status == 202
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(daemon), what="no one new")
+        for raw, request, status in ((used, post(), 202), (fresh, post(), 202), (asking, get("/readyz"), 503)):
+            raw.send(request)
+            answer = raw.read_answer()
+            assert (answer.status, answer.headers["connection"]) == (status, "close")
+            assert raw.read_to_end() == b""
+            raw.close()
+        assert daemon.wait() == 0
+
+
+def test_requests_that_were_sent_together_are_all_answered_and_the_last_says_so():
+    with Daemon() as daemon, daemon.connect() as raw:
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(daemon), what="no one new")
+        raw.send(post() * 5)
+        answers = [raw.read_answer() for _ in range(5)]
+        assert [answer.status for answer in answers] == [202] * 5
+        assert [answer.headers.get("connection") for answer in answers] == [None] * 4 + ["close"]
+        assert daemon.wait() == 0
+
+
+def test_a_stream_that_is_asked_for_on_a_kept_connection_is_served_until_streams_end():
+    with Daemon() as daemon, daemon.connect() as kept, daemon.connect() as other:
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(daemon), what="no one new")
+        kept.send(get("/v1/events"))
+        assert kept.read_head()[0] == 200
+        other.send(post())
+        assert other.read_answer().status == 202
+        assert b'"data":"foo"' in kept.read_to_end()
         assert daemon.wait() == 0
 
 

@@ -84,7 +84,7 @@ void Connection::read(std::string_view bytes, std::string& out) {
       phase_started_ = context_.now();
     }
   }
-  if (is_draining_ && is_idle()) begin_closing(false);
+  if (ends_when_idle_ && is_idle()) begin_closing(false);
   update_deadline();
   out_ = nullptr;
   unread_ = nullptr;
@@ -225,7 +225,8 @@ void Connection::write_answer(Exchange& exchange, const web::Answer& answer) {
 }
 
 bool Connection::is_last_before_drain(const Exchange& exchange) const noexcept {
-  return is_draining_ && !exchange.next && phase_ == Phase::head && (!unread_ || unread_->empty()) && input_.empty();
+  const bool is_between = phase_ == Phase::head || phase_ == Phase::dropping;
+  return is_draining_ && !exchange.next && is_between && (!unread_ || unread_->empty()) && input_.empty();
 }
 
 void Connection::pop_first() noexcept {
@@ -238,8 +239,8 @@ void Connection::pop_first() noexcept {
   if (!first_ && phase_ == Phase::closing) phase_started_ = context_.now();
 }
 
-void Connection::drain(std::string_view pending, std::string& out) {
-  is_draining_ = true;
+void Connection::end_when_idle(std::string_view pending, std::string& out) {
+  ends_when_idle_ = true;
   pending.empty() ? advance(out) : receive(pending, out);
 }
 

@@ -55,9 +55,10 @@ class Connection {
   void advance(std::string& out);
   /// The deadline has passed.
   void expire(std::string& out);
-  /// Ends with the requests that are here, `pending` (bytes not received yet) included; streams go on until
-  /// end_stream().
-  void drain(std::string_view pending, std::string& out);
+  /// From now on an answer with no request behind it says that it is the last, and ends the connection.
+  void begin_drain() noexcept { is_draining_ = true; }
+  /// Ends the connection as soon as it is between requests, and `pending`, bytes not received yet, begins no other.
+  void end_when_idle(std::string_view pending, std::string& out);
   /// At once if all output has been sent, else when it is.
   void end_stream(std::string& out, bool is_output_sent);
 
@@ -155,6 +156,7 @@ class Connection {
   bool closes_slowly_ = false;
   bool has_more_ = false;
   bool is_draining_ = false;
+  bool ends_when_idle_ = false;
 
   // The line of answers, in the requests' order.
   Exchange* first_ = nullptr;

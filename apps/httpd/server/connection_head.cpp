@@ -76,8 +76,9 @@ bool Connection::read_head(std::string_view& input) {
   const std::string_view head = input.substr(0, scanner_.head_bytes());
   bytes_after_head_ = input.size() - head.size();
   scanner_.reset();
+  input.remove_prefix(head.size());
   if (!parse_head(head)) return true;
-  if (!waits_for_line_) input.remove_prefix(head.size());
+  if (waits_for_line_) input = {head.data(), head.size() + bytes_after_head_};
   return !waits_for_line_;
 }
 
@@ -287,7 +288,7 @@ void Connection::open_stream(Exchange& exchange) {
   auto request = web::parse_stream_request(exchange.query, head.accept, head.last_event_id, now);
   if (!request) return answer_problem(exchange, request.code(), request.error().message());
   if (has_unread_body()) return answer_problem(exchange, Code::bad_request, "a GET of the stream has no body");
-  if (is_draining_) return answer_problem(exchange, Code::overloaded, "the server is shutting down");
+  if (context_.are_streams_ending) return answer_problem(exchange, Code::overloaded, "the server is shutting down");
   auto stream = EventStream::open(context_, *this, std::move(*request));
   if (!stream) return answer_problem(exchange, stream.code(), stream.error().message());
   stream_ = std::move(*stream);

@@ -78,11 +78,14 @@ void PublicListener::set_draining() noexcept { impl_->shared.is_draining = true;
 
 bool PublicListener::drain(std::chrono::milliseconds deadline) {
   if (!impl_->is_started) return true;
-  const SteadyTime end = std::chrono::steady_clock::now() + deadline;
+  const SteadyTime start = std::chrono::steady_clock::now();
+  const SteadyTime end = start + deadline;
   set_draining();
   impl_->is_drained = true;
   impl_->close_acceptor();
-  for (auto& loop : impl_->loops) loop->drain();
+  for (auto& loop : impl_->loops) loop->begin_drain();
+  impl_->wait_until_closed(true, start + std::min(impl_->shared.settings.drain_grace, deadline / 4));
+  for (auto& loop : impl_->loops) loop->close_idle();
   const bool are_requests_done = impl_->wait_until_closed(true, end);
   for (auto& loop : impl_->loops) loop->end_streams();
   const SteadyTime streams_end = std::chrono::steady_clock::now() + streams_end_max;

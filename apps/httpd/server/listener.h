@@ -39,6 +39,7 @@ struct ListenerSettings {
   std::chrono::milliseconds heartbeat = std::chrono::seconds(15);
   std::chrono::milliseconds linger = std::chrono::seconds(2);
   std::size_t linger_bytes_max = 1u << 20;
+  std::chrono::milliseconds drain_grace = std::chrono::seconds(2);  ///< how long a drain keeps idle connections
 };
 
 /// A histogram with fixed bounds, written by one thread and read by any.
@@ -78,8 +79,9 @@ class PublicListener {
   void start();
   /// From now on /readyz says 503 and why.
   void set_draining() noexcept;
-  /// Stops accepting, lets requests in flight finish and streams end, closes idle connections; returns when all are
-  /// closed or at the deadline, when the rest is cut. True if nothing had to be cut.
+  /// Stops accepting, and lets requests in flight finish. Idle connections stay for `drain_grace`, a quarter of the
+  /// deadline at most: a request that its sender could not know to be late is answered, with `Connection: close`. Then
+  /// streams end. Returns when all are closed or at the deadline, when the rest is cut. True if nothing had to be cut.
   bool drain(std::chrono::milliseconds deadline);
 
   const std::vector<std::unique_ptr<LoopMetrics>>& metrics() const noexcept;

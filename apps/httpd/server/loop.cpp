@@ -79,7 +79,8 @@ void Loop::take(int descriptor, Connection::Peer peer) noexcept {
     ++sockets_;
     add(metrics.connections, 1);
     arm_timer();
-    is_draining_ ? made->drain() : made->start();
+    if (is_draining_) made->begin_drain();
+    made->start();
   } catch (const std::exception&) {
     ::close(descriptor);
     shared_.connection_closed();
@@ -148,16 +149,23 @@ void Loop::for_each_socket(Function function) noexcept {
   }
 }
 
-void Loop::drain() {
+void Loop::begin_drain() {
   asio::post(*io_, [this] {
     is_draining_ = true;
+    for_each_socket([](Socket& socket) { socket.begin_drain(); });
+  });
+}
+
+void Loop::close_idle() {
+  asio::post(*io_, [this] {
     context_->tick();
-    for_each_socket([](Socket& socket) { socket.drain(); });
+    for_each_socket([](Socket& socket) { socket.end_when_idle(); });
   });
 }
 
 void Loop::end_streams() {
   asio::post(*io_, [this] {
+    context_->are_streams_ending = true;
     context_->tick();
     for_each_socket([](Socket& socket) { socket.end_stream(); });
   });

@@ -27,8 +27,9 @@ class Loop {
   void start();
   /// Takes a connection.
   void adopt(int descriptor, Connection::Peer peer);
-  /// Closes what is idle; the others end with the requests that are here.
-  void drain();
+  /// Connections end with their next answer, which says so; idle ones stay.
+  void begin_drain();
+  void close_idle();
   void end_streams();
   void cut_connections();
   /// Cuts all and ends when the last answer has arrived.

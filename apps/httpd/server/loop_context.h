@@ -98,9 +98,10 @@ class LoopContext {
  public:
   web::EventRoutes routes;
   ExchangePool exchanges;
-  Deliveries deliveries;  ///< for one read at a time
-  std::string inflated;   ///< for one piece at a time
-  std::string problem;    ///< for one problem document at a time
+  Deliveries deliveries;            ///< for one read at a time
+  std::string inflated;             ///< for one piece at a time
+  std::string problem;              ///< for one problem document at a time
+  bool are_streams_ending = false;  ///< no further one is opened
 
  private:
   void make_date_line(std::time_t seconds);

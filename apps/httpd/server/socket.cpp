@@ -73,10 +73,11 @@ void Socket::advance() noexcept {
   turn([this](std::string& out) { http_.advance(out); });
 }
 
-void Socket::drain() noexcept {
+void Socket::end_when_idle() noexcept {
+  if (is_closed_) return;
   std::string_view pending;
   if (http_.is_idle()) pending = read_rest(0);
-  turn([this, pending](std::string& out) { http_.drain(pending, out); });
+  turn([this, pending](std::string& out) { http_.end_when_idle(pending, out); });
 }
 
 void Socket::end_stream() noexcept {

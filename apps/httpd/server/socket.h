@@ -26,7 +26,8 @@ class Socket final : public Transport, public TimerEntry {
   void start() noexcept;
   /// Goes on after wake().
   void advance() noexcept;
-  void drain() noexcept;
+  void begin_drain() noexcept { http_.begin_drain(); }
+  void end_when_idle() noexcept;
   void end_stream() noexcept;
   /// Ends at once; it is destroyed when nothing is under way.
   void close() noexcept;
