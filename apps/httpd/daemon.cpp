@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <utility>
@@ -71,6 +72,7 @@ class Daemon {
   void say_if_there_is_no_account();
   void watch_until_stopped();
   void tell_readiness();
+  void tell_liveness();
   void drain();
 
   const Settings& settings_;
@@ -83,6 +85,8 @@ class Daemon {
   std::string admin_url_;
   std::string last_readiness_ = "unknown";
   bool has_been_ready_ = false;
+  const std::chrono::milliseconds supervisor_patience_ = supervisor_patience();
+  std::chrono::steady_clock::time_point next_sign_of_life_{};
 };
 
 int Daemon::run() {
@@ -184,16 +188,27 @@ void Daemon::tell_readiness() {
     notify_supervisor("READY=1\nSTATUS=ready");
   } else {
     logger_.warning(now);
+    notify_supervisor("STATUS=" + now);
   }
   last_readiness_ = std::move(now);
 }
 
+void Daemon::tell_liveness() {
+  // A loop that does not come round is a silence, which is what a supervisor ends a process for.
+  const auto now = std::chrono::steady_clock::now();
+  if (supervisor_patience_ == 0ms || now < next_sign_of_life_) return;
+  next_sign_of_life_ = now + supervisor_patience_ / 4;
+  if (public_->is_alive()) notify_supervisor("WATCHDOG=1");
+}
+
 void Daemon::watch_until_stopped() {
   // Only changes of readiness are told; while it is not ready they are looked for more often.
+  const auto pause_max = supervisor_patience_ == 0ms ? 1000ms : std::clamp(supervisor_patience_ / 4, 1ms, 1000ms);
   int signal = 0;
   while (signal == 0) {
     tell_readiness();
-    signal = wait_for_stop(last_readiness_ == "ready" ? 1000ms : 50ms);
+    tell_liveness();
+    signal = wait_for_stop(last_readiness_ == "ready" ? pause_max : std::min(pause_max, 50ms));
   }
   logger_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
 }

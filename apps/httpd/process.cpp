@@ -1,5 +1,7 @@
 #include "process.h"
 
+#include <common/values.h>
+
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <optional>
 #include <system_error>
 
 namespace tracking::httpd {
@@ -86,6 +89,19 @@ void notify_supervisor(std::string_view state) noexcept {
   ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&address),
            length);
   ::close(socket);
+}
+
+std::chrono::milliseconds supervisor_patience() noexcept {
+  const auto number = [](const char* name) {
+    const char* const text = std::getenv(name);
+    return text == nullptr ? std::nullopt : apps::parse_integer(text);
+  };
+  const auto microseconds = number("WATCHDOG_USEC");
+  if (!microseconds || std::getenv("NOTIFY_SOCKET") == nullptr) return {};
+  // A process that inherits the variables is not the one that is waited for.
+  const auto process = number("WATCHDOG_PID");
+  if (process && *process != static_cast<std::uint64_t>(::getpid())) return {};
+  return std::chrono::milliseconds(*microseconds / 1000);
 }
 
 Status make_directory(const std::filesystem::path& path) {

@@ -119,17 +119,6 @@ def test_healthcheck_tells_ready_from_not():
     assert run_httpd("--healthcheck", "--listen", "127.0.0.1:0").returncode == 1
 
 
-def test_a_supervisor_is_told_when_it_is_ready(tmp_path):
-    path = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-        supervisor.bind(path)
-        supervisor.settimeout(seconds(10))
-        with Daemon(env={"NOTIFY_SOCKET": path}) as daemon:
-            assert supervisor.recv(1000).startswith(b"READY=1")
-            daemon.stop()
-            assert supervisor.recv(1000) == b"STOPPING=1"
-
-
 def test_the_limit_of_open_files_is_raised():
     command = shutil.which("prlimit")
     assert command, "prlimit (util-linux) is needed"

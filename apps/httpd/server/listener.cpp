@@ -74,6 +74,12 @@ void PublicListener::start() {
   for (auto& loop : impl_->loops) loop->start();
 }
 
+bool PublicListener::is_alive() noexcept {
+  bool are_all_alive = true;
+  for (auto& loop : impl_->loops) are_all_alive = loop->has_come_round() && are_all_alive;
+  return are_all_alive;
+}
+
 void PublicListener::set_draining() noexcept { impl_->shared.is_draining = true; }
 
 bool PublicListener::drain(std::chrono::milliseconds deadline) {

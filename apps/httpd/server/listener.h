@@ -77,6 +77,9 @@ class PublicListener {
 
   std::uint16_t port() const noexcept;
   void start();
+  /// False if an event loop has not come round since the last call: it is stuck, or the machine is. To be called every
+  /// few seconds, between start() and drain().
+  bool is_alive() noexcept;
   /// From now on /readyz says 503 and why.
   void set_draining() noexcept;
   /// Stops accepting, and lets requests in flight finish. Idle connections stay for `drain_grace`, a quarter of the

@@ -42,6 +42,12 @@ void Loop::join() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Loop::has_come_round() noexcept {
+  if (!pulse_.has_arrived.exchange(false)) return false;
+  context_->inbox->push(pulse_);
+  return true;
+}
+
 void Loop::start() {
   thread_ = std::thread([this] { run(); });
 }

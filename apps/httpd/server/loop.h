@@ -1,6 +1,7 @@
 // One event loop: a thread, its connections, its lane.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -36,6 +37,8 @@ class Loop {
   void stop();
   /// After stop(): waits for the thread, and with it for the answers that are still out.
   void join();
+  /// Whether what was asked for by the last call has been handled since; asks again if so. The first call is true.
+  bool has_come_round() noexcept;
   boost::asio::io_context& io() noexcept { return *io_; }
 
   // For its sockets.
@@ -49,6 +52,12 @@ class Loop {
   void release(Socket& socket) noexcept;
 
  private:
+  /// Goes through the inbox, as answers and events do.
+  struct Pulse final : InboxItem {
+    void arrive() noexcept override { has_arrived.store(true); }
+    std::atomic<bool> has_arrived{true};
+  };
+
   void run() noexcept;
   void take(int descriptor, Connection::Peer peer) noexcept;
   void run_ready() noexcept;
@@ -73,6 +82,7 @@ class Loop {
   bool is_timer_armed_ = false;
   bool is_draining_ = false;
   bool is_stopping_ = false;
+  Pulse pulse_;
   std::thread thread_;
 };
 
