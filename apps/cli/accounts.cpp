@@ -9,9 +9,13 @@
 #include <tracking/service.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tracking::cli {
 namespace {
+
+constexpr std::array<std::string_view, 7> actions = {"list",       "add",    "show",  "activate",
+                                                     "deactivate", "rename", "remove"};
 
 struct Settings {
   std::string admin_url = "http://127.0.0.1:8081";
@@ -31,7 +35,8 @@ apps::ProgramText program_text() {
               "  tracking-cli accounts list\n"
               "  tracking-cli accounts deactivate 7\n"
               "  tracking-cli accounts list -o json | jq -r 'select(.is_active).id'\n",
-          .positionals_max = 3};
+          .positionals_max = 3,
+          .words = {actions.begin(), actions.end()}};
 }
 
 void describe(apps::OptionTable& table, Settings& settings) {
@@ -147,8 +152,7 @@ Result<Command> read_command(const std::vector<std::string>& words) {
   if (words.empty()) return usage("what is to be done? list, add, show, activate, deactivate, rename or remove");
   Command command;
   command.action = words[0];
-  constexpr std::string_view actions[] = {"list", "add", "show", "activate", "deactivate", "rename", "remove"};
-  if (std::find(std::begin(actions), std::end(actions), command.action) == std::end(actions)) {
+  if (std::find(actions.begin(), actions.end(), command.action) == actions.end()) {
     return usage("there is no " + apps::in_quotes(command.action) +
                  ": there are list, add, show, activate, deactivate, rename and remove");
   }
@@ -178,6 +182,13 @@ int execute(TrackingService& service, const Settings& settings, const Command& c
 }
 
 }  // namespace
+
+void describe_accounts(const TableReader& read) {
+  apps::OptionTable table(program_text());
+  Settings settings;
+  describe(table, settings);
+  read(table);
+}
 
 int run_accounts(Arguments arguments) {
   apps::OptionTable table(program_text());

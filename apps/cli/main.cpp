@@ -1,4 +1,5 @@
 // tracking-cli: finds the verb and runs it.
+#include "documentation.h"
 #include "exit_codes.h"
 #include "terminal.h"
 #include "verb.h"
@@ -17,11 +18,12 @@ namespace tracking::cli {
 namespace {
 
 constexpr Verb verbs[] = {
-    {"subscribe", "sub", "show events as they come, and what was missed", run_subscribe},
-    {"track", "", "send an event, or many from stdin", run_track},
-    {"verify", "", "send and receive numbered events, and count what is lost, repeated or reordered", run_verify},
-    {"bench", "", "put a server under load, and measure", run_bench},
-    {"accounts", "", "list, add, show, change and remove accounts", run_accounts},
+    {"subscribe", "sub", "show events as they come, and what was missed", run_subscribe, describe_subscribe},
+    {"track", "", "send an event, or many from stdin", run_track, describe_track},
+    {"verify", "", "send and receive numbered events, and count what is lost, repeated or reordered", run_verify,
+     describe_verify},
+    {"bench", "", "put a server under load, and measure", run_bench, describe_bench},
+    {"accounts", "", "list, add, show, change and remove accounts", run_accounts, describe_accounts},
 };
 
 const Verb* find_verb(std::string_view name) {
@@ -65,6 +67,7 @@ int run(std::vector<const char*> arguments) {
   }
   const std::string_view first = arguments.front();
   if (first == "--version" || first == "version") return print("tracking-cli " + std::string(version()) + "\n");
+  if (first == "--documentation" && arguments.size() == 2) return print_documentation(arguments[1], verbs);
   if (first == "help" && arguments.size() > 1) {
     const Verb* verb = find_verb(arguments[1]);
     const char* const help_flag[] = {"--help"};

@@ -116,6 +116,14 @@ Status understand(SubscribeSettings& settings, const Raw& raw) {
 
 }  // namespace
 
+void describe_subscribe(const TableReader& read) {
+  SubscribeSettings settings;
+  Raw raw;
+  apps::OptionTable table(program_text());
+  describe(table, settings, raw);
+  read(table);
+}
+
 std::optional<int> read_subscribe_options(Arguments arguments, SubscribeSettings& settings) {
   apps::OptionTable table(program_text());
   Raw raw;

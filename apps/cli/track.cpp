@@ -154,6 +154,13 @@ int track_one(const TrackSettings& settings, const Event& event) {
 
 }  // namespace
 
+void describe_track(const TableReader& read) {
+  apps::OptionTable table(program_text());
+  Raw raw;
+  describe(table, raw);
+  read(table);
+}
+
 int run_track(Arguments arguments) {
   apps::OptionTable table(program_text());
   Raw raw;

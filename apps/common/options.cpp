@@ -174,6 +174,7 @@ Option& OptionTable::choice(std::string name, std::string& variable, std::vector
   auto& option = add(std::move(name), Option::Type::choice);
   option.value_name_ = join(choices, "|");
   option.constraint_ = either(choices);
+  option.choices_ = choices;
   option.assign_ = [&variable, choices = std::move(choices)](std::string_view text) -> std::string {
     for (const auto& choice : choices) {
       if (choice == text) return variable = choice, std::string();

@@ -57,6 +57,15 @@ class Option {
 
   const std::string& name() const noexcept { return name_; }
   Type type() const noexcept { return type_; }
+  char short_name() const noexcept { return letter_; }  ///< 0 = none
+  const std::string& section() const noexcept { return section_; }
+  const std::string& value_name() const noexcept { return value_name_; }
+  const std::string& help_text() const noexcept { return help_; }
+  const std::string& preset_text() const noexcept { return preset_text_; }
+  const std::string& constraint() const noexcept { return constraint_; }
+  const std::vector<std::string>& choices() const noexcept { return choices_; }
+  bool is_only_flag() const noexcept { return is_only_flag_; }
+  bool is_hidden() const noexcept { return is_hidden_; }
   Source source() const noexcept { return source_; }
   bool is_set() const noexcept { return source_ != Source::preset; }
 
@@ -72,6 +81,7 @@ class Option {
   std::string help_;
   std::string preset_text_;  // as shown: the bound variable's first value, or what preset() says
   std::string constraint_;   // "1 to 64", "text or json"
+  std::vector<std::string> choices_;
   bool is_only_flag_ = false;
   bool is_hidden_ = false;
   std::function<std::string(std::string_view)> check_;
@@ -90,6 +100,7 @@ struct ProgramText {
   std::string epilogue = {};            ///< the last lines of --help: examples
   std::string variables = "TRACKING_";  ///< what the variables' names begin with
   std::size_t positionals_max = 0;      ///< how many arguments without a dash are taken
+  std::vector<std::string> words = {};  ///< what the first of these may be, if it is one of a few
 };
 
 /// The value of an environment variable, or nullptr.
@@ -138,6 +149,10 @@ class OptionTable {
   const Option& find(std::string_view name) const noexcept;
   /// How messages name an option's value: "--listen", "TRACKING_LISTEN", "/etc/tracking.toml:3: listen", or "listen".
   std::string origin(std::string_view name) const;
+
+  const ProgramText& program() const noexcept { return program_; }
+  /// In the order in which they were made.
+  const std::deque<Option>& options() const noexcept { return options_; }
 
   /// Prints the error and a hint at --help on stderr; returns exit_usage.
   int report(const Status& error) const;

@@ -1,6 +1,6 @@
 // tracking-httpd: reads its settings, then runs, or does the one thing that it was asked for.
-#include "configuration.h"
 #include "daemon.h"
+#include "documentation.h"
 #include "healthcheck.h"
 #include "linked_backends.h"
 #include "process.h"
@@ -29,7 +29,7 @@ int run(std::span<const char* const> arguments) {
   // --help and --version answer whatever else is wrong.
   if (settings.shows_help) return print(table.help());
   if (settings.shows_version) return print("tracking-httpd " + std::string(version()) + "\n");
-  if (settings.shows_markdown) return print(httpd::configuration_markdown());
+  if (!settings.document.empty()) return print(httpd::document(settings.document));
   if (!status) return table.report(status);
   if (settings.does_print_config) return print(table.print_config());
   if (settings.does_healthcheck) return httpd::run_healthcheck(settings);

@@ -122,7 +122,7 @@ void describe_running(apps::OptionTable& table, Settings& settings) {
       .help("Asks the /readyz of the daemon that listens on --listen, and exits: 0 = ready, 1 = not.");
   table.flag("version", settings.shows_version).only_flag().help("Prints the version and exits.");
   table.flag("help", settings.shows_help).letter('h').only_flag().help("Prints this and exits.");
-  table.flag("help-markdown", settings.shows_markdown).only_flag().hidden();
+  table.choice("documentation", settings.document, {"markdown", "man", "bash", "zsh", "fish"}).only_flag().hidden();
 }
 
 /// What --demo stands for, where nothing else was said.
@@ -174,7 +174,12 @@ apps::ProgramText program_text() {
           .epilogue =
               "Each setting is also a variable (--max-data-size is TRACKING_MAX_DATA_SIZE) and a key of the "
               "--config file;\na flag beats the variable, which beats the file.\n\n"
-              "Try:  tracking-httpd --demo"};
+              "Exit codes: 0 stopped by SIGTERM or SIGINT, or did what it was asked for; 1 could not start, or is not "
+              "ready\n(--healthcheck); 2 a setting is wrong.\n\n"
+              "Examples:\n"
+              "  tracking-httpd --demo\n"
+              "  tracking-httpd --data-dir /var/lib/tracking\n"
+              "  tracking-httpd --config /etc/tracking/tracking-httpd.toml --check-config"};
 }
 
 Status read_settings(apps::OptionTable& table, Settings& settings, std::span<const char* const> arguments) {

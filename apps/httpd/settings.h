@@ -45,7 +45,7 @@ struct Settings {
   bool does_healthcheck = false;
   bool shows_version = false;
   bool shows_help = false;
-  bool shows_markdown = false;
+  std::string document;  ///< which one scripts/generate.sh asks for
 
   // Understood; valid after read_settings().
   Address listen_address() const { return *parse_address(listen); }

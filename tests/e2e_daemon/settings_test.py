@@ -34,11 +34,6 @@ def test_help_answers_even_if_the_environment_is_wrong():
     assert run_httpd("--help", env={"TRACKING_THREADS": "many"}).returncode == 0
 
 
-def test_the_generated_documentation_is_current():
-    with open(os.path.join(os.environ["TRACKING_SOURCE_DIR"], "docs/CONFIGURATION.md"), encoding="utf-8") as file:
-        assert file.read() == run_httpd("--help-markdown").stdout, "run scripts/generate.sh"
-
-
 def test_a_flag_beats_the_variable_which_beats_the_file(tmp_path):
     file = tmp_path / "tracking.toml"
     file.write_text('log-level = "error"\nmax-data-size = "1KiB"\nthreads = 3\n')

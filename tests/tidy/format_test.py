@@ -19,5 +19,7 @@ def test_cpp_is_formatted():
 
 
 def test_scripts_pass_shellcheck():
-    scripts = [path for path in files("scripts/*", ".ci/*", "*.sh") if path.read_bytes().startswith(b"#!/")]
-    run("shellcheck", *(path for path in scripts if b"sh" in path.read_bytes().split(b"\n")[0]))
+    scripts = [path for path in files("scripts/*", ".ci/*", "*.sh", "packaging/debian/*")
+               if path.read_bytes().startswith(b"#!/")]
+    run("shellcheck", *(path for path in scripts if b"sh" in path.read_bytes().split(b"\n")[0]),
+        *files("packaging/completions/bash/*"))

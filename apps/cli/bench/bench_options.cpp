@@ -165,14 +165,26 @@ Status understand(const apps::OptionTable& table, BenchSettings& settings, const
   return {};
 }
 
+void describe(apps::OptionTable& table, BenchSettings& settings, Raw& raw) {
+  describe_load(table, settings);
+  describe_events(table, settings, raw);
+  describe_how(table, raw);
+}
+
 }  // namespace
+
+void describe_bench(const TableReader& read) {
+  BenchSettings settings;
+  Raw raw;
+  apps::OptionTable table(program_text());
+  describe(table, settings, raw);
+  read(table);
+}
 
 std::optional<int> read_bench_options(Arguments arguments, BenchSettings& settings) {
   apps::OptionTable table(program_text());
   Raw raw;
-  describe_load(table, settings);
-  describe_events(table, settings, raw);
-  describe_how(table, raw);
+  describe(table, settings, raw);
   auto status = table.parse(arguments);
   if (raw.help) return print(table.help());
   if (status) status = understand(table, settings, raw);

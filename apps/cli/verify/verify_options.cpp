@@ -133,6 +133,13 @@ void describe_how(apps::OptionTable& table, VerifySettings& settings, Raw& raw) 
   table.flag("help", raw.help).letter('h').only_flag().help("Shows this.");
 }
 
+void describe(apps::OptionTable& table, VerifySettings& settings, Raw& raw) {
+  settings.track.retry_time = std::chrono::seconds(60);
+  describe_where(table, settings, raw);
+  describe_what(table, settings, raw);
+  describe_how(table, settings, raw);
+}
+
 Status usage(std::string message) { return {Code::invalid_parameter, std::move(message)}; }
 
 Status understand_sides(const apps::OptionTable& table, VerifySettings& settings, const Raw& raw) {
@@ -185,13 +192,18 @@ Status understand(const apps::OptionTable& table, VerifySettings& settings, cons
 
 }  // namespace
 
+void describe_verify(const TableReader& read) {
+  VerifySettings settings;
+  Raw raw;
+  apps::OptionTable table(program_text());
+  describe(table, settings, raw);
+  read(table);
+}
+
 std::optional<int> read_verify_options(Arguments arguments, VerifySettings& settings) {
   apps::OptionTable table(program_text());
   Raw raw;
-  settings.track.retry_time = std::chrono::seconds(60);
-  describe_where(table, settings, raw);
-  describe_what(table, settings, raw);
-  describe_how(table, settings, raw);
+  describe(table, settings, raw);
   auto status = table.parse(arguments);
   if (raw.help) return print(table.help());
   if (status) status = understand(table, settings, raw);

@@ -1,13 +1,14 @@
-#include "configuration.h"
+#include "documentation.h"
 
 #include "settings.h"
 
-namespace tracking::httpd {
+#include <common/completion.h>
+#include <common/man_page.h>
 
-std::string configuration_markdown() {
-  Settings settings;
-  apps::OptionTable table(program_text());
-  describe_settings(table, settings);
+namespace tracking::httpd {
+namespace {
+
+std::string configuration_markdown(const apps::OptionTable& table) {
   return R"(# Configuration of tracking-httpd
 
 <!-- Generated from the option table by `scripts/generate.sh`. Change apps/httpd/settings.cpp instead. -->
@@ -42,6 +43,26 @@ max-data-size = "64KiB"
 log-format = "json"
 ```
 )" + table.markdown();
+}
+
+}  // namespace
+
+std::string document(std::string_view name) {
+  Settings settings;
+  apps::OptionTable table(program_text());
+  describe_settings(table, settings);
+  const std::string program = table.program().program;
+  if (name == "markdown") return configuration_markdown(table);
+  if (name == "man") {
+    return apps::man_page({.name = program,
+                           .section = "8",
+                           .summary = "takes events of accounts over HTTP, and shows them in real time",
+                           .see_also = {"tracking-cli(1)", "systemd.service(5)"}},
+                          table);
+  }
+  const apps::CompletedProgram completed{.name = program, .verbs = {{.table = &table}}};
+  if (name == "bash") return apps::bash_completion(completed);
+  return name == "zsh" ? apps::zsh_completion(completed) : apps::fish_completion(completed);
 }
 
 }  // namespace tracking::httpd
