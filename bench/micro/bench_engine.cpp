@@ -86,11 +86,13 @@ void track(benchmark::State& state, Data data) {
   // An account that must be asked for has its batch answered later, on another thread.
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> answered{0};
+  std::atomic<tracking::Code> refusal{tracking::Code::ok};
   std::uint64_t events = 0;
   for (auto _ : state) {
-    lane->track(batch, [&accepted, &answered](std::span<const tracking::Receipt> receipts) {
+    lane->track(batch, [&](std::span<const tracking::Receipt> receipts) {
       std::uint64_t ok = 0;
       for (const tracking::Receipt& receipt : receipts) ok += receipt.code == tracking::Code::ok;
+      if (ok < receipts.size()) refusal = receipts.back().code;
       accepted += ok;
       answered += receipts.size();
     });
@@ -98,7 +100,10 @@ void track(benchmark::State& state, Data data) {
   }
   while (answered < events) std::this_thread::sleep_for(100us);
   tracked += events;
-  if (accepted != events) state.SkipWithError("not every event was accepted");
+  if (accepted != events) {
+    const std::string why = "not every event was accepted: " + std::string(name(refusal.load()));
+    state.SkipWithError(why.c_str());
+  }
   state.SetItemsProcessed(static_cast<std::int64_t>(events));
   if (state.thread_index() == 0 && state.threads() == 1) {
     if (!subscriber->has_counted(tracked)) state.SkipWithError("the subscriber did not count every event");

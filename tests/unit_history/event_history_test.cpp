@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "unit_history/support.h"
 
@@ -161,6 +162,80 @@ TEST_F(EventHistoryTest, AReaderThatCatchesUpSaysWhereItFellBehind) {
   EXPECT_EQ(reader->read(deliveries, 2, 1 << 20), ReadState::more);
   EXPECT_TRUE(deliveries.empty());
   EXPECT_EQ(reader->fell_behind(), std::optional<std::uint64_t>(6));
+}
+
+TEST_F(EventHistoryTest, WhoKeepsUpIsToldWhatHappensBetweenItsReads) {
+  auto reader = open();
+  const auto put_and_read = [&](std::uint64_t position) {
+    put(*history, position);
+    return read_once(*reader);
+  };
+  EXPECT_EQ(put_and_read(1), "1");
+  EXPECT_EQ(put_and_read(2), "2");
+  history->append_gap({.reason = "disconnected"});
+  EXPECT_EQ(put_and_read(3), "[disconnected] 3");
+  EXPECT_EQ(put_and_read(9), "9") << "after a hole";
+  history->restart(8, 1);
+  EXPECT_EQ(put_and_read(1), "[unknown-cursor] 1");
+  EXPECT_EQ(put_and_read(2), "2");
+  EXPECT_EQ(parse_cursor(reader->cursor())->incarnation, 8u);
+  history->close();
+  ReadState state = ReadState::more;
+  EXPECT_EQ(read_all(*reader, &state), "");
+  EXPECT_EQ(state, ReadState::ended);
+}
+
+TEST_F(EventHistoryTest, WhoKeptUpAndFallsBehindIsToldHowMuchItMissed) {
+  auto reader = open({.buffer_bytes_max = 10 * line_json(1, 10).size()});
+  for (std::uint64_t position = 10; position < 12; ++position) {
+    put(*history, position);
+    EXPECT_EQ(read_once(*reader), std::to_string(position));
+  }
+  for (std::uint64_t position = 12; position < 25; ++position) put(*history, position);
+  EXPECT_EQ(read_all(*reader), "[slow-subscriber 3] 15 16 17 18 19 20 21 22 23 24");
+}
+
+TEST_F(EventHistoryTest, WhoReadsNoMoreKeepsNoLines) {
+  auto reader = open({.buffer_bytes_max = 1 << 30});
+  put(*history, 1);
+  EXPECT_EQ(read_once(*reader), "1");
+  put(*history, 2);
+  EXPECT_EQ(read_once(*reader), "2");
+  for (std::uint64_t position = 3; position <= 40'000; ++position) put(*history, position);
+  const std::uint64_t oldest = history->extent().oldest;
+  EXPECT_GT(oldest, 3u) << "the history let go of what the reader would have read";
+  EXPECT_EQ(read_once(*reader).substr(0, 15), "[slow-subscribe");
+}
+
+TEST_F(EventHistoryTest, EventsAndGapsComeOnceAndInOrderWhileOthersAreAppended) {
+  constexpr std::uint64_t events = 100'000;
+  auto reader = open({.buffer_bytes_max = 1 << 30});
+  std::atomic<std::uint64_t> seen = 0;
+  std::thread appending([&] {
+    for (std::uint64_t position = 1; position <= events; ++position) {
+      put(*history, position);
+      if (position % 100 == 0) history->append_gap({.reason = "disconnected"});
+      while (position > seen + 1'000) std::this_thread::yield();  // what is not read yet is not to be evicted
+    }
+  });
+  Deliveries deliveries;
+  std::uint64_t gaps = 0;
+  bool is_in_order = true;
+  while (is_in_order && seen < events) {
+    if (reader->read(deliveries, 64, 1 << 20) == ReadState::idle && deliveries.empty()) std::this_thread::yield();
+    for (const DeliveryView& view : deliveries) {
+      if (view.gap) {
+        ++gaps;
+        is_in_order &= seen == 100 * gaps;
+      } else {
+        is_in_order &= view.cursor.position == seen + 1 && view.json == line_json(1, seen + 1);
+        ++seen;
+      }
+    }
+  }
+  seen = events;  // lets the other go, should this one have failed
+  appending.join();
+  EXPECT_TRUE(is_in_order);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ std::shared_ptr<Chunk> ChunkPool::take(std::size_t line_bytes) {
     chunk->entries.reset(new Chunk::Entry[Chunk::entries_max]);
   }
   chunk->count = 0;
+  chunk->is_complete = false;
+  chunk->written = 0;
   chunk->holes = 0;
   chunk->used = 0;
   return {chunk.release(), [pool = weak_from_this()](Chunk* done) {

@@ -3,6 +3,7 @@
 
 #include <tracking/event.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,9 +13,10 @@
 namespace tracking::history {
 
 /// The lines of up to entries_max events, one after the other. Append-only while it is the newest, then constant, until
-/// its last holder lets go and its pages are used again.
+/// its last holder lets go and its pages are used again. It is written with the history's mutex held; what stands
+/// before `count` never changes, and may be read by any holder without the mutex.
 struct Chunk {
-  /// One position. Where no event stands (a hole), all of it is 0.
+  /// One position. Where no event stands (a hole), all of it but the offset is 0.
   struct Entry {
     std::uint32_t offset;
     std::uint32_t size;
@@ -23,17 +25,37 @@ struct Chunk {
   };
   static constexpr std::size_t text_bytes = 256 << 10;
   static constexpr std::size_t entries_max = 4'096;
+  static constexpr std::size_t cache_line_bytes = 64;
 
+  // Constant but for the last two: what readers look at, apart from what changes at each event.
   std::uint64_t first_position = 0;
   std::uint64_t events_before = 0;  ///< how many events the history had before this chunk
-  std::uint32_t count = 0;          ///< of entries; read and written with the history's mutex held
-  std::uint32_t holes = 0;          ///< of these, without an event; likewise
-  std::size_t used = 0;
   std::size_t capacity = 0;
   std::unique_ptr<char[]> text;
   std::unique_ptr<Entry[]> entries;
+  std::atomic<std::uint32_t> count{0};   ///< of entries that readers may see
+  std::atomic<bool> is_complete{false};  ///< there will be no more
 
-  std::uint64_t end_position() const noexcept { return first_position + count; }
+  // Guarded by the history's mutex.
+  alignas(cache_line_bytes) std::uint32_t written = 0;  ///< of entries; equal to `count` when the mutex is free
+  std::uint32_t holes = 0;                              ///< of these, without an event
+  std::size_t used = 0;                                 ///< of `text`
+
+  void add(std::uint32_t size, AccountId account_id, Timestamp timestamp) noexcept {
+    entries[written++] = {static_cast<std::uint32_t>(used), size, account_id, timestamp};
+    used += size;
+  }
+  void add_hole() noexcept {
+    add(0, 0, {});
+    ++holes;
+  }
+  /// Shows readers what was added: once for many events, as it takes a cache line from each of them.
+  void show() noexcept { count.store(written, std::memory_order_release); }
+  std::uint64_t end_position() const noexcept { return first_position + count.load(std::memory_order_acquire); }
+  /// Of the lines from `position` on, which it has, to before `end`.
+  std::uint64_t bytes_between(std::uint64_t position, std::uint64_t end) const noexcept {
+    return at(end - 1).offset + at(end - 1).size - at(position).offset;
+  }
   std::uint64_t events() const noexcept { return count - holes; }
   const Entry& at(std::uint64_t position) const noexcept { return entries[position - first_position]; }
   std::string_view line(const Entry& entry) const noexcept { return {text.get() + entry.offset, entry.size}; }

@@ -41,6 +41,7 @@ void EventHistory::append(const Lines& lines) {
   {
     const std::lock_guard lock(mutex_);
     for (const Line& line : lines) append_line(line);
+    show();
     collect_armed(woken_);
     if (woken_.empty()) return;
     woken.swap(woken_);
@@ -55,6 +56,7 @@ void EventHistory::append_at(std::uint64_t position, const Line& line) {
     if (position < next_) return;
     leave_hole(position);
     append_line(line);
+    show();
     collect_armed(woken_);
     if (woken_.empty()) return;
     woken.swap(woken_);
@@ -65,6 +67,7 @@ void EventHistory::append_at(std::uint64_t position, const Line& line) {
 void EventHistory::skip_to(std::uint64_t position) {
   const std::lock_guard lock(mutex_);
   leave_hole(position);
+  show();
 }
 
 void EventHistory::append_gap(Gap gap) {
@@ -83,6 +86,7 @@ void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_positio
     const std::lock_guard lock(mutex_);
     incarnation_ = incarnation;
     ++generation_;
+    note_change();
     first_mark_ = end_mark();
     marks_.clear();
     chunks_.clear();
@@ -100,6 +104,7 @@ void EventHistory::close() {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return;
     is_closed_ = true;
+    note_change();
     disarm_all(woken);
   }
   call(woken);
@@ -119,9 +124,7 @@ void EventHistory::call_and_keep(Wakes wakes) {
 void EventHistory::append_line(const Line& line) {
   Chunk& chunk = writable_chunk(line.json.size());
   std::memcpy(chunk.text.get() + chunk.used, line.json.data(), line.json.size());
-  chunk.entries[chunk.count++] = {static_cast<std::uint32_t>(chunk.used), static_cast<std::uint32_t>(line.json.size()),
-                                  line.account_id, line.timestamp};
-  chunk.used += line.json.size();
+  chunk.add(static_cast<std::uint32_t>(line.json.size()), line.account_id, line.timestamp);
   bytes_ += line.json.size();
   bytes_total_ += line.json.size();
   ++events_total_;
@@ -129,9 +132,15 @@ void EventHistory::append_line(const Line& line) {
   ++next_;
 }
 
+void EventHistory::show() noexcept {
+  if (!chunks_.empty()) chunks_.back()->show();
+}
+
 Chunk& EventHistory::writable_chunk(std::size_t line_bytes) {
-  if (chunks_.empty() || begins_new_chunk_ || chunks_.back()->count == Chunk::entries_max ||
+  if (chunks_.empty() || begins_new_chunk_ || chunks_.back()->written == Chunk::entries_max ||
       chunks_.back()->used + line_bytes > chunks_.back()->capacity) {
+    show();
+    if (!chunks_.empty()) chunks_.back()->is_complete.store(true, std::memory_order_relaxed);
     evict();
     auto chunk = pool_->take(line_bytes);
     chunk->first_position = next_;
@@ -146,10 +155,9 @@ void EventHistory::leave_hole(std::uint64_t position) {
   if (position <= next_) return;
   const std::uint64_t width = position - next_;
   if (!chunks_.empty() && !begins_new_chunk_ && width <= hole_entries_max &&
-      chunks_.back()->count + width <= Chunk::entries_max) {
+      chunks_.back()->written + width <= Chunk::entries_max) {
     Chunk& chunk = *chunks_.back();
-    for (std::uint64_t i = 0; i < width; ++i) chunk.entries[chunk.count++] = {};
-    chunk.holes += static_cast<std::uint32_t>(width);
+    for (std::uint64_t i = 0; i < width; ++i) chunk.add_hole();
   } else {
     begins_new_chunk_ = !chunks_.empty();
   }
@@ -169,6 +177,7 @@ void EventHistory::evict() {
 
 void EventHistory::add_mark(Gap gap) {
   marks_.push_back({next_, std::move(gap)});
+  note_change();
   if (marks_.size() <= marks_max) return;
   // The two oldest become one, which is no account's in particular.
   Gap& merged = marks_[1].gap;

@@ -5,6 +5,7 @@
 #include <tracking/broker.h>
 #include <tracking/clock.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -96,11 +97,13 @@ class TRACKING_EXPORT EventHistory {
   void append_line(const Line& line);
   Chunk& writable_chunk(std::size_t line_bytes);
   void leave_hole(std::uint64_t position);
+  void show() noexcept;
   void evict();
   void notify_matching(const Line& line, std::uint64_t position);
   void collect_armed(Wakes& wakes);
   void disarm_all(Wakes& wakes);
   void add_mark(Gap gap);
+  void note_change() noexcept { changes_.fetch_add(1, std::memory_order_release); }
   void arm(HistoryReader& reader);
   void index(HistoryReader& reader);
   void unindex(HistoryReader& reader);
@@ -128,7 +131,11 @@ class TRACKING_EXPORT EventHistory {
   Clock& clock_;
   const std::shared_ptr<ChunkPool> pool_;
 
-  std::mutex mutex_;  // guards all that follows, and the guarded fields of readers
+  /// All that happened but events: gaps, restarts, the end. Written with mutex_ held; read without it by those who
+  /// follow the newest chunk, and so apart from what each event changes.
+  alignas(Chunk::cache_line_bytes) std::atomic<std::uint64_t> changes_{0};
+
+  alignas(Chunk::cache_line_bytes) std::mutex mutex_;  // guards all that follows, and the guarded fields of readers
   std::uint64_t incarnation_;
   std::uint64_t generation_ = 0;
   std::deque<std::shared_ptr<Chunk>> chunks_;

@@ -30,6 +30,7 @@ HistoryReader::~HistoryReader() {
 ReadState HistoryReader::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept {
   out.clear();
   Budget budget{events_max, bytes_max};
+  if (follow(out, budget)) return ReadState::more;
   Amount taken;
   for (int chunks = 0;; ++chunks) {
     Piece piece;
@@ -40,10 +41,32 @@ ReadState HistoryReader::read(Deliveries& out, std::size_t events_max, std::size
         pending_bytes_ -= std::min(pending_bytes_, taken.bytes);
       }
       if (const auto state = find_piece(piece, out)) return *state;
+      follow_from(piece);
     }
     if (budget.events == 0 || budget.bytes == 0 || chunks == chunks_per_read_max) return ReadState::more;
     taken = take(out, piece, budget);
+    if (taken.events > 0 && filter_.is_all()) return ReadState::more;
   }
+}
+
+/// A reader of every account that keeps up goes along the newest chunk without the mutex: neither it nor those who
+/// append ever wait for the other. False: nothing is there, or something else than events is to be seen to.
+bool HistoryReader::follow(Deliveries& out, Budget& budget) {
+  const auto chunk = followed_.lock();
+  if (!chunk || chunk->is_complete.load(std::memory_order_relaxed)) return false;
+  const std::uint64_t end = std::min(chunk->end_position(), end_);
+  // After the end was read: what happened before an event is then seen with it.
+  if (next_ >= end || changes_seen_ != history_->changes_.load(std::memory_order_acquire)) return false;
+  if (chunk->bytes_between(next_, end) > buffer_bytes_max_) return false;
+  take(out, {.chunk = chunk, .end = end, .incarnation = followed_incarnation_}, budget);
+  return true;
+}
+
+void HistoryReader::follow_from(const Piece& piece) {
+  const bool is_possible = filter_.is_all() && next_mark_ == history_->end_mark();
+  followed_ = is_possible ? piece.chunk : nullptr;
+  changes_seen_ = history_->changes_.load(std::memory_order_relaxed);
+  followed_incarnation_ = piece.incarnation;
 }
 
 /// Tells what is to be told at this point. Nothing = the piece is there to be read.
@@ -61,6 +84,7 @@ std::optional<ReadState> HistoryReader::find_piece(Piece& piece, Deliveries& out
   if (next_ >= end) {
     if (next_ >= end_ || history_->is_closed_) return ReadState::ended;
     reach_the_present();
+    followed_.reset();
     history_->arm(*this);
     return ReadState::idle;
   }
@@ -227,6 +251,7 @@ Status HistoryReader::set_accounts(std::span<const AccountId> account_ids) noexc
   const std::lock_guard lock(history_->mutex_);
   const bool was_armed = is_armed_;
   disarm();
+  followed_.reset();
   if (was_armed) reach_the_present();
   history_->unindex(*this);
   filter_ = filter_.changed(account_ids, history_->next_);

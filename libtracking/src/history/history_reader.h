@@ -47,6 +47,7 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   void start_at_tail(std::uint64_t tail, bool is_alone);
   void start_at_position(const EventHistory::Start& start);
   std::optional<ReadState> find_piece(Piece& piece, Deliveries& out);
+  void follow_from(const Piece& piece);
   void start_over(Deliveries& out);
   void tell_opening_gap(Deliveries& out);
   void tell_marks(Deliveries& out);
@@ -64,6 +65,7 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   Cursor here() const { return history_->cursor_at(next_ - 1); }
 
   // Reading thread, without the mutex.
+  bool follow(Deliveries& out, Budget& budget);
   Amount take(Deliveries& out, const Piece& piece, Budget& budget);
 
   const std::shared_ptr<EventHistory> history_;
@@ -72,6 +74,12 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   bool has_store_ = false;                    // constant after start: older events are kept elsewhere
   std::uint64_t not_before_ = 0;              // what stands before it was read elsewhere; changed like next_
   std::optional<std::uint64_t> fell_behind_;  // reading thread
+
+  // Reading thread: the chunk that it follows, if it reads every account and waits for nothing, and the history's
+  // changes_ that it has seen. It does not hold the chunk: who reads no more keeps no memory.
+  std::weak_ptr<Chunk> followed_;
+  std::uint64_t changes_seen_ = 0;
+  std::uint64_t followed_incarnation_ = 0;
 
   // Guarded by history_->mutex_; next_ and filter_ are changed by the reading thread alone while it is not armed.
   AccountFilter filter_;
