@@ -1,5 +1,6 @@
 """Clients as the contract wants them: each event has an id of the client's own, and is repeated until it is accepted."""
 
+import collections
 import http.client
 import json
 import threading
@@ -21,7 +22,7 @@ class Load:
         self.account_id = account_id
         self.accepted = []
         self.acks = set()
-        self.failures = {}  # by what was answered instead
+        self.failures = collections.Counter()  # by what came instead
         self.is_stopped = threading.Event()  # after the event under way
         self.is_given_up = threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
@@ -55,12 +56,13 @@ class Load:
             count += 1
             event = {"account_id": self.account_id, "id": f"{number}-{count}", "data": count}
             while (outcome := self._post(connection, event)) != 202:
-                self.failures[outcome] = self.failures.get(outcome, 0) + 1
+                self.failures[outcome] += 1
                 if self.is_given_up.wait(self.PAUSE_SECONDS):
                     return
             self.accepted.append(event["id"])
 
     def _post(self, connection, event):
+        """202, the type of a replica's problem, another status of the proxy's own, or the name of an exception."""
         try:
             connection.request("POST", "/", json.dumps(event), {"Content-Type": "application/json"})
             answer = connection.getresponse()
@@ -70,4 +72,6 @@ class Load:
             return type(error).__name__
         if answer.status == 202:
             self.acks.add(json.loads(body)["ack"])
+        elif answer.getheader("Content-Type") == "application/problem+json":
+            return json.loads(body)["type"]
         return answer.status
