@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings up what compose/compose.yaml describes and uses it as README.md says: posts through the proxy, reads with the client
-# in its container, kills the daemon, scales, brings all of it down.
+# in its container, scales, kills a replica, restarts broker and database, brings all of it down.
 #
 #   compose/test.sh docker|podman [--from-source]     needs root and scripts/install-packages containers
 #   compose/test.sh --probe docker|podman             exit 0: that engine can really run a container here

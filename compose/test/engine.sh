@@ -19,7 +19,8 @@ start_docker() {
   ln -s /usr/bin/docker "$work/bin/docker"
   dockerd --data-root "$work/store" --exec-root /run/docker --pidfile /run/docker.pid --host unix:///var/run/docker.sock \
     >"$work/engine.log" 2>&1 &
-  until_true 30 docker info
+  until_true 60 docker info
+  export COMPOSE_HTTP_TIMEOUT=300  # the engine of a busy machine takes its time
 }
 
 start_podman() {
@@ -42,7 +43,11 @@ import_image() { docker import "$1" "$2"; }
 
 # A stand-in: $1 = name of the image that it stands for; its Dockerfile comes by stdin.
 build_stand_in() {
-  mkdir -p "$work/stand-in"
-  cat >"$work/stand-in/Dockerfile"
-  docker build --network none -q -t "$1" "$work/stand-in"
+  local folder
+  folder=$work/stand-in-$((++stand_ins))
+  mkdir -p "$folder"
+  cp "$project"/compose/test/stand-in-* "$folder/"
+  cat >"$folder/Dockerfile"
+  docker build --network none -q -t "$1" "$folder"
 }
+stand_ins=0

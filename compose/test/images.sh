@@ -2,7 +2,7 @@
 # Sourced by compose/test.sh: root file systems for the images, from Debian's packages, for machines without a registry.
 #   base.tar      stands for debian:bookworm-slim, with the packages that the Dockerfile installs fetched beforehand, so
 #                 that it builds without a network
-#   proxy.tar  the same with HAProxy installed: stands for its image
+#   services.tar  the same with PostgreSQL, nats-server and HAProxy installed: stands for their images
 # Both are kept in the cache folder under a name that tells what they were made from.
 
 chroot_apt() {
@@ -36,20 +36,23 @@ make_root_file_systems() {
   rm -rf "$root"/var/cache/apt/*.bin "$root"/usr/share/{doc,man,locale}/*
   tar -C "$root" --one-file-system -cf "$1/base.tar" .
 
-  chroot_apt "$root" install haproxy
+  mkdir -p "$root/etc/postgresql-common"
+  echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
+  chroot_apt "$root" install postgresql-15 nats-server haproxy
   chroot_apt "$root" clean
-  rm -rf "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
-  tar -C "$root" --one-file-system -cf "$1/proxy.tar" .
+  # Smaller is faster to import; PostgreSQL does without its compiler of queries.
+  rm -rf "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/* "$root"/usr/lib/*/libLLVM* "$root"/usr/lib/postgresql/15/lib/{llvmjit*,bitcode}
+  tar -C "$root" --one-file-system -cf "$1/services.tar" .
 }
 
 packages_of() { (cd "$project" && scripts/install-packages --list "$@"); }
 
-# Sets `images` to the folder with base.tar and proxy.tar, made if need be.
+# Sets `images` to the folder with base.tar and services.tar, made if need be.
 prepare_images() {
   local key
   key=$(cat "${BASH_SOURCE[0]}" <(packages_of "${fetched_groups[@]}") | sha256sum | cut -c -12)
   images=$cache/images-$key
-  [ ! -f "$images/proxy.tar" ] || return 0
+  [ ! -f "$images/services.tar" ] || return 0
   echo "Making root file systems from Debian's packages in $images; this once it takes a minute or two."
   rm -rf "$cache"/images-*
   mkdir -p "$images.new"

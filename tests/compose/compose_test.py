@@ -54,8 +54,8 @@ def test_every_variable_is_listed_with_its_default():
     assert shown == used
 
 
-def test_the_number_of_replicas_is_in_one_place():
-    assert SERVICES["tracking"]["deploy"]["replicas"] == "${TRACKING_REPLICAS:-1}"
+def test_there_are_three_replicas_unless_told_otherwise_in_one_place():
+    assert SERVICES["tracking"]["deploy"]["replicas"] == "${TRACKING_REPLICAS:-3}"
 
 
 def test_every_image_can_be_named_by_the_environment():
@@ -83,6 +83,11 @@ def test_our_containers_run_without_rights_on_a_read_only_root():
 def test_only_the_proxy_is_published_and_only_on_loopback_unless_told_otherwise():
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy"}
     assert SERVICES["proxy"]["ports"] == ["${TRACKING_HTTP_ADDRESS:-127.0.0.1}:${TRACKING_HTTP_PORT:-80}:8080"]
+
+
+def test_volumes_keep_what_must_not_be_lost():
+    assert "accounts:/var/lib/postgresql/data" in SERVICES["postgres"]["volumes"]
+    assert "events:/data" in SERVICES["nats"]["volumes"]
 
 
 def test_the_final_images_have_the_programs_libraries_and_no_compiler():
