@@ -77,12 +77,14 @@ class Upload final : public Reply {
     set(is_answered_);
   }
   void send() {
-    std::string two = "{\"account_id\":1,\"data\":1}\n{\"account_id\":7,\"data\":1}\n";
-    for (int i = 0; i < lines_; i += 2) {
-      const std::size_t cut = static_cast<std::size_t>(i) % two.size();
-      intake_->feed(std::string_view(two).substr(0, cut));
-      if (intake_->feed(std::string_view(two).substr(cut)) == NdjsonIntake::Feed::pause) wait(is_resumed_);
-    }
+    for (int i = 0; i < lines_; i += 2) send_two(i);
+  }
+  /// Two lines, cut somewhere; waits while it is to pause.
+  void send_two(int number) {
+    constexpr std::string_view two = "{\"account_id\":1,\"data\":1}\n{\"account_id\":7,\"data\":1}\n";
+    const std::size_t cut = static_cast<std::size_t>(number) % two.size();
+    feed(two.substr(0, cut));
+    feed(two.substr(cut));
   }
   void finish() { intake_->finish(true); }
   /// "accepted" of the answer.
@@ -92,6 +94,9 @@ class Upload final : public Reply {
   }
 
  private:
+  void feed(std::string_view piece) {
+    while (intake_->feed(std::exchange(piece, {})) == NdjsonIntake::Feed::pause) wait(is_resumed_);
+  }
   void set(bool& flag) {
     const std::lock_guard lock(mutex_);
     flag = true;
@@ -133,6 +138,28 @@ TEST(NdjsonOnThreads, EachUploadIsAnsweredOnceAndEachEventCounted) {
   EXPECT_EQ(reading.accepted, std::uint64_t{uploads} * lines / 2);
   EXPECT_EQ(reading.rejected.at("unknown-account"), std::uint64_t{uploads} * lines / 2);
   EXPECT_EQ(reading.in_flight, 0u);
+}
+
+TEST(NdjsonOnThreads, ManyUploadsAtOnceShareWhatIsInFlight) {
+  constexpr int uploads = 40;
+  constexpr int lines = 400;
+  Ledger ledger;
+  FakeService service;
+  Limits limits;
+  limits.ndjson_together_max = 16;
+  {
+    ThreadedLane lane(3);
+    EventRoutes routes(lane, ledger, service, limits);
+    std::vector<std::unique_ptr<Upload>> open;
+    for (int i = 0; i < uploads; ++i) open.push_back(std::make_unique<Upload>(routes, lines));
+    for (int line = 0; line < lines; line += 2) {
+      for (auto& upload : open) upload->send_two(line);
+    }
+    for (std::size_t i = 0; i < open.size(); i += 2) open[i]->finish();
+    for (std::size_t i = 0; i < open.size(); i += 2) EXPECT_EQ(open[i]->wait_for_answer(), "{\"accepted\":200");
+    open.clear();  // and every other one unfinished
+  }
+  EXPECT_EQ(ledger.read().in_flight, 0u);
 }
 
 TEST(NdjsonOnThreads, AnUploadMayVanishAtAnyTime) {

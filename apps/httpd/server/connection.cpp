@@ -168,7 +168,7 @@ void Connection::begin_closing(bool is_slow) noexcept {
   phase_started_ = context_.now();
   dropped_bytes_ = 0;
   encoded_ = {};
-  has_encoded_rest_ = is_intake_paused_ = is_memory_short_ = false;
+  has_encoded_rest_ = is_intake_paused_ = is_intake_resumed_ = is_memory_short_ = false;
 }
 
 Connection::After Connection::after() const noexcept {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/event_stream.h"
 #include "server/exchange.h"
@@ -77,7 +78,7 @@ class Connection {
   void answered(Exchange& exchange, const web::Answer& answer) noexcept;
   void wake() noexcept { transport_.wake(); }
   void resume_intake() noexcept {
-    is_intake_paused_ = false;
+    is_intake_resumed_ = std::exchange(is_intake_paused_, false);
     transport_.wake();
   }
 
@@ -166,6 +167,7 @@ class Connection {
   // The body being read.
   web::BodyKind body_kind_ = web::BodyKind::bounded;
   bool is_intake_paused_ = false;
+  bool is_intake_resumed_ = false;  // it may hold lines that can go on now
   bool is_memory_short_ = false;
   std::string encoded_;            // a piece of a gzip body that waits
   bool has_encoded_rest_ = false;  // that, or what the inflater holds

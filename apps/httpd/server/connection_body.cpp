@@ -1,6 +1,7 @@
 // A connection's requests: the bodies of event routes.
 #include <algorithm>
 #include <boost/beast/http/error.hpp>
+#include <utility>
 
 #include "server/connection.h"
 #include "server/text.h"
@@ -83,6 +84,10 @@ bool Connection::read_body(std::string_view& input) {
   while (phase_ == Phase::body) {
     Exchange& exchange = *last_;
     if (is_intake_paused_ || is_memory_short_ || has_more_) return false;
+    if (std::exchange(is_intake_resumed_, false)) {
+      feed(exchange, {});
+      continue;
+    }
     if (has_encoded_rest_) {
       const std::string piece = std::move(encoded_);
       encoded_ = {};

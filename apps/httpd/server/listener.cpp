@@ -13,6 +13,13 @@ namespace {
 /// How long streams may take to send their end, of the time for the drain.
 constexpr auto streams_end_max = std::chrono::seconds(2);
 
+/// What bodies of NDJSON may have in flight together is meant for the process; each loop gets its share.
+ListenerSettings with_shares_of(ListenerSettings settings, unsigned loops) {
+  settings.limits.ndjson_together_max /= loops;
+  settings.limits.ndjson_together_bytes_max /= loops;
+  return settings;
+}
+
 }  // namespace
 
 struct PublicListener::Impl {
@@ -42,8 +49,8 @@ PublicListener::PublicListener(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 Result<std::unique_ptr<PublicListener>> PublicListener::bind(const ListenerSettings& settings, TrackingService& service,
                                                              web::Ledger& ledger, Log log) {
   try {
-    auto impl = std::make_unique<Impl>(settings, service, ledger);
     const unsigned threads = settings.threads ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+    auto impl = std::make_unique<Impl>(with_shares_of(settings, threads), service, ledger);
     for (unsigned i = 0; i < threads; ++i) {
       impl->metrics.push_back(std::make_unique<LoopMetrics>());
       impl->loops.push_back(std::make_unique<Loop>(impl->shared, *impl->metrics.back()));

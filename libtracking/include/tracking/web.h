@@ -24,6 +24,8 @@ struct Limits {
   std::size_t ndjson_listed_max = 100;                ///< rejections listed one by one
   std::size_t ndjson_in_flight_max = 2'048;           ///< events of one body handed over without an answer yet
   std::size_t ndjson_in_flight_bytes_max = 1u << 20;  ///< their bytes
+  std::size_t ndjson_together_max = 16'384;           ///< the same, of all bodies that one EventRoutes reads
+  std::size_t ndjson_together_bytes_max = 8u << 20;   ///< the bytes that these become as event lines
 };
 
 /// Counts what became of each event that reached an event route. In every reading
@@ -144,7 +146,7 @@ class TRACKING_EXPORT NdjsonIntake {
   /// What to do after a piece.
   enum class Feed : std::uint8_t {
     more,   ///< go on
-    pause,  ///< too much is in flight: do not feed until `resume` was called
+    pause,  ///< too much is in flight: do not feed until `resume` was called, and then at once, if need be nothing
     stop,  ///< the batch has stopped: further bytes are not events; call finish() (reading and dropping the rest is the
            ///< caller's business)
   };

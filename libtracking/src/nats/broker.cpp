@@ -138,6 +138,7 @@ Status NatsBroker::close(std::chrono::milliseconds deadline) noexcept {
     status = connection_->fence(
         std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   } else {
+    queue.give_up_held();
     status = {Code::timed_out, connection_->options().redacted + ": it took too long to hand over what was published"};
   }
   history_->close();

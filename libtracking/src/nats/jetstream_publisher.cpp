@@ -8,7 +8,9 @@
 namespace tracking::jetstream {
 namespace {
 
-constexpr std::size_t queue_bytes_max = 16 << 20;  // on their way to the I/O thread
+constexpr std::size_t queue_bytes_max = 32 << 20;   // on their way to the I/O thread: two of the largest arrays
+constexpr std::size_t prompt_bytes_max = 1 << 20;   // of these, what is as good as sent
+constexpr auto held_max = std::chrono::seconds(1);  // and up to a tick more
 constexpr std::chrono::nanoseconds tick = std::chrono::seconds(1);
 
 // Error codes of nats-server, server/errors.json.
@@ -37,7 +39,7 @@ PubAck read_pub_ack(std::string_view answer) noexcept {
 Publisher::Publisher(std::chrono::milliseconds ack_wait, Clock& clock)
     : patience_(std::max<std::chrono::nanoseconds>(ack_wait - tick, tick / 2)),
       clock_(clock),
-      queue_(queue_bytes_max),
+      queue_(queue_bytes_max, prompt_bytes_max),
       slots_(window) {}
 
 void Publisher::publish(const Lines& lines, Completion done) noexcept {
@@ -79,7 +81,7 @@ void Publisher::publish(const Lines& lines, Completion done) noexcept {
       done.one(i, {.code = Code::too_large});
     }
   }
-  done.all(AckLevel::sent);
+  if (!pushed.is_far_back || !queue_.hold(pushed, done)) done.all(AckLevel::sent);
   // NOLINTEND(bugprone-use-after-move)
 }
 
@@ -246,6 +248,7 @@ void Publisher::disconnect() noexcept {
 }
 
 void Publisher::give_up() noexcept {
+  queue_.give_up_held();
   Groups finished;
   {
     const std::lock_guard lock(mutex_);
@@ -263,6 +266,7 @@ void Publisher::end_up_to(std::uint64_t last, Code code, Groups& finished) {
 }
 
 void Publisher::expire() noexcept {
+  queue_.tell_held_since(std::chrono::steady_clock::now() - held_max);
   Groups finished;
   {
     const std::lock_guard lock(mutex_);

@@ -65,6 +65,8 @@ class Publisher {
     std::uint64_t number = 0;  ///< 0 = no answer is wanted
   };
   bool next(Message& message) noexcept;
+  /// After some calls of next().
+  void written() noexcept { queue_.tell_near(); }
   /// cnats did not take it.
   void fail(std::uint64_t number, Code code) noexcept { settle(number, {.code = code}); }
   void acknowledge(std::uint64_t number, const PubAck& ack) noexcept;

@@ -113,6 +113,7 @@ void StreamClient::write_output(nats_io::Link& link) noexcept {
     if (status == NATS_OK || !message.number) continue;
     publisher_.fail(message.number, status == NATS_MAX_PAYLOAD ? Code::too_large : Code::broker_unavailable);
   }
+  publisher_.written();
 }
 
 void StreamClient::read_input(nats_io::Link&) noexcept {

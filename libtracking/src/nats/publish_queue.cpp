@@ -21,6 +21,7 @@ PublishQueue::Pushed PublishQueue::push(const Lines& lines) noexcept {
     pushed.code = Code::broker_unavailable;
     return pushed;
   }
+  pushed.begin = read_bytes_ + bytes_;
   try {
     for (const Line& line : lines) {
       const bool is_too_large = line.json.size() > line_bytes_max_;
@@ -28,7 +29,7 @@ PublishQueue::Pushed PublishQueue::push(const Lines& lines) noexcept {
       if (!is_too_large) {
         if (bytes_ + sizeof(Header) + line.json.size() > bytes_max_) {
           pushed.code = Code::overloaded;
-          return pushed;
+          break;
         }
         append(line);
       }
@@ -37,7 +38,44 @@ PublishQueue::Pushed PublishQueue::push(const Lines& lines) noexcept {
   } catch (const std::bad_alloc&) {
     pushed.code = Code::overloaded;
   }
+  pushed.end = read_bytes_ + bytes_;
+  pushed.is_far_back = pushed.code == Code::ok && !is_near(pushed.end);  // a refusal is told at once
   return pushed;
+}
+
+bool PublishQueue::hold(const Pushed& pushed, Completion& done) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (is_near(pushed.end)) return false;
+  try {
+    held_.push_back({pushed.begin, pushed.end, std::chrono::steady_clock::now(), std::move(done)});
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+template <class IsDue>
+void PublishQueue::tell_while(IsDue is_due, Code code) noexcept {
+  std::unique_lock lock(mutex_);
+  while (!held_.empty() && is_due(held_.front())) {
+    Held held = std::move(held_.front());
+    held_.pop_front();
+    lock.unlock();
+    code == Code::ok ? held.done.all(AckLevel::sent) : held.done.all(code);
+    lock.lock();
+  }
+}
+
+void PublishQueue::tell_near() noexcept {
+  tell_while([this](const Held& held) { return is_near(held.end); }, Code::ok);
+}
+
+void PublishQueue::tell_held_since(std::chrono::steady_clock::time_point time) noexcept {
+  tell_while([time](const Held& held) { return held.since <= time; }, Code::ok);
+}
+
+void PublishQueue::give_up_held() noexcept {
+  tell_while([](const Held&) { return true; }, Code::in_doubt);
 }
 
 void PublishQueue::append(const Line& line) {
@@ -82,13 +120,22 @@ void PublishQueue::stop() noexcept {
 }
 
 void PublishQueue::close() noexcept {
-  const std::lock_guard lock(mutex_);
-  is_open_ = false;
-  blocks_.clear();
-  bytes_ = 0;
-  reading_ = {};
-  handed_ = taken_;
-  handed_changed_.notify_all();
+  std::deque<Held> held;
+  std::uint64_t read = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    is_open_ = false;
+    read = read_bytes_;
+    read_bytes_ += bytes_;
+    blocks_.clear();
+    bytes_ = 0;
+    reading_ = {};
+    handed_ = taken_;
+    held.swap(held_);
+    handed_changed_.notify_all();
+  }
+  // Of a large batch some may have been sent.
+  for (Held& one : held) one.done.all(one.begin < read ? Code::in_doubt : Code::broker_unavailable);
 }
 
 std::uint64_t PublishQueue::taken() noexcept {
@@ -129,6 +176,7 @@ bool PublishQueue::next(Message& message) noexcept {
     reading_ = std::move(blocks_.front());
     blocks_.pop_front();
     bytes_ -= reading_.used;
+    read_bytes_ += reading_.used;
   }
   Header header{};
   std::memcpy(&header, reading_.bytes.get() + reading_.read, sizeof header);

@@ -15,7 +15,8 @@
 namespace tracking::nats_io {
 
 /// A bounded queue of copied lines, in blocks that are used again. It takes lines only while it is open, so nothing is
-/// kept for a server that is not there. Thread-safe.
+/// kept for a server that is not there. Lines that stand far back are told as sent only once those before them are
+/// written, so that whoever waits for that publishes at the server's pace. Thread-safe.
 class PublishQueue {
  public:
   struct Message {
@@ -29,12 +30,18 @@ class PublishQueue {
     Code code = Code::ok;  ///< of those from there on
     std::size_t line_bytes_max = 0;
     bool has_too_large = false;
+    bool is_far_back = false;          ///< hold() the completion
+    std::uint64_t begin = 0, end = 0;  ///< where they stand among all bytes that were ever taken
   };
 
-  explicit PublishQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  /// Lines within the first `prompt_bytes_max` are as good as written.
+  PublishQueue(std::size_t bytes_max, std::size_t prompt_bytes_max)
+      : bytes_max_(bytes_max), prompt_bytes_max_(prompt_bytes_max) {}
 
   /// After the first line that does not fit no other is taken, so that the order holds.
   Pushed push(const Lines& lines) noexcept;
+  /// Takes over the completion of lines that are far back; false = they are not any more: it is the caller's still.
+  bool hold(const Pushed& pushed, Completion& done) noexcept;
 
   void open(std::size_t line_bytes_max) noexcept;
   /// Takes nothing more; what is queued stays, to be written.
@@ -45,14 +52,25 @@ class PublishQueue {
   std::uint64_t waiting() noexcept;
   /// Waits until that many lines were handed to cnats, or dropped. False: they were not in time.
   bool wait_handed(std::uint64_t count, std::chrono::milliseconds time) noexcept;
-  /// Takes nothing more and drops what is queued. The I/O thread does not call next() meanwhile.
+  /// Takes nothing more and drops what is queued: what was held fails. The I/O thread does not call next() meanwhile.
   void close() noexcept;
+  /// Tells as sent what is held for so long: a request does not wait for a server that stands still.
+  void tell_held_since(std::chrono::steady_clock::time_point time) noexcept;
+  /// Tells as in doubt what is held: it may still be written.
+  void give_up_held() noexcept;
 
   // The I/O thread.
   bool has_messages() noexcept;
   bool next(Message& message) noexcept;
+  /// Tells as sent what is held and not far back any more.
+  void tell_near() noexcept;
 
  private:
+  struct Held {
+    std::uint64_t begin = 0, end = 0;
+    std::chrono::steady_clock::time_point since{};
+    Completion done;
+  };
   struct Block {
     std::unique_ptr<char[]> bytes;
     std::size_t capacity = 0;
@@ -67,16 +85,22 @@ class PublishQueue {
   Block take_block(std::size_t bytes_needed);
   void recycle(Block block);
   void count_handed();
+  bool is_near(std::uint64_t end) const noexcept { return end <= read_bytes_ + prompt_bytes_max_; }
+  template <class IsDue>
+  void tell_while(IsDue is_due, Code code) noexcept;
 
   const std::size_t bytes_max_;
+  const std::size_t prompt_bytes_max_;
   std::mutex mutex_;
   std::condition_variable handed_changed_;
   // Guarded by mutex_.
   bool is_open_ = false;
   std::uint64_t taken_ = 0, handed_ = 0;  // lines
   std::size_t line_bytes_max_ = 0;
-  std::size_t bytes_ = 0;  // used in blocks_
+  std::size_t bytes_ = 0;         // used in blocks_
+  std::uint64_t read_bytes_ = 0;  // of all that were ever taken: in blocks that were read, or dropped
   std::deque<Block> blocks_;
+  std::deque<Held> held_;
   std::vector<Block> free_;
 
   Block reading_;  // the I/O thread's

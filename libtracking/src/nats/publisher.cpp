@@ -7,7 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t queue_bytes_max = 8 << 20;     // some 40,000 events
+constexpr std::size_t queue_bytes_max = 32 << 20;    // takes two of the largest arrays
+constexpr std::size_t prompt_bytes_max = 1 << 20;    // some 5,000 events
+constexpr auto held_max = 1s;                        // and up to a tick more
 constexpr std::size_t output_bytes_max = 256 << 10;  // of one write_output()
 constexpr auto probe_interval = 5s;
 constexpr auto probe_time_max = 1s;
@@ -34,7 +36,7 @@ const char* Subject::of(AccountId account_id) noexcept {
 }
 
 Publisher::Publisher(const Options& options, Log log)
-    : options_(options), log_(std::move(log)), queue_(queue_bytes_max), subject_(options.prefix) {}
+    : options_(options), log_(std::move(log)), queue_(queue_bytes_max, prompt_bytes_max), subject_(options.prefix) {}
 
 bool Publisher::publish(const Lines& lines, Completion done) noexcept {
   const auto pushed = queue_.push(lines);
@@ -47,7 +49,7 @@ bool Publisher::publish(const Lines& lines, Completion done) noexcept {
       }
     }
   }
-  done.all(AckLevel::sent);
+  if (!pushed.is_far_back || !queue_.hold(pushed, done)) done.all(AckLevel::sent);
   return pushed.refused_from > 0;
 }
 
@@ -70,6 +72,7 @@ void Publisher::connected(Link& link) {
 void Publisher::disconnected() { queue_.close(); }
 
 Status Publisher::tick(Link& link) {
+  queue_.tell_held_since(std::chrono::steady_clock::now() - held_max);
   if (const auto refusal = link.take_publish_refusal()) refuse(*refusal);
   if (!refused_subject_ || std::chrono::steady_clock::now() < next_probe_) return {};
   return probe(link);
@@ -107,6 +110,7 @@ void Publisher::write_output(Link& link) noexcept {
                            static_cast<int>(message.json.size()));
     bytes += message.json.size();
   }
+  queue_.tell_near();
 }
 
 }  // namespace tracking::nats_io

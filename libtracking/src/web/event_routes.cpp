@@ -90,7 +90,9 @@ EventRoutes::Impl::Impl(Lane& its_lane, Ledger& its_ledger, TrackingService& ser
       ledger(its_ledger),
       limits(its_limits),
       acks(service),
-      batches(std::make_shared<LineBatchPool>()) {}
+      batches(std::make_shared<LineBatchPool>()),
+      gate(std::make_shared<LineGate>(
+          LineGate::Load{its_limits.ndjson_together_max, its_limits.ndjson_together_bytes_max})) {}
 
 EventRoutes::Impl::~Impl() {
   // All replies have come, but the thread that gave the last one may still be about to give its work back.

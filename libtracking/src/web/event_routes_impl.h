@@ -12,6 +12,7 @@
 #include "web/ack_levels.h"
 #include "web/batch_report.h"
 #include "web/line_batch.h"
+#include "web/line_gate.h"
 
 namespace tracking::web {
 
@@ -70,6 +71,7 @@ struct EventRoutes::Impl {
   const Limits limits;
   const AckLevels acks;
   std::shared_ptr<LineBatchPool> batches;
+  std::shared_ptr<LineGate> gate;
 
  private:
   Work* free_ = nullptr;                   // the owning thread's

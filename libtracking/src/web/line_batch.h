@@ -13,6 +13,7 @@
 
 #include "codec/event_decoder.h"
 #include "web/batch_report.h"
+#include "web/line_gate.h"
 
 namespace tracking::web {
 
@@ -21,6 +22,8 @@ namespace tracking::web {
 inline constexpr std::size_t batch_lines_max = 256;
 /// ... and about this many bytes.
 inline constexpr std::size_t batch_bytes_max = 64 * 1024;
+/// What id, time, producer and sequence add to an event.
+inline constexpr std::size_t line_bytes_more = 160;
 
 /// A copy of up to batch_lines_max lines with what they say. Filled by the feeding thread, then left alone until the
 /// engine has completed it.
@@ -31,7 +34,8 @@ class LineBatch {
   void add_oversized_line();
   bool is_empty() const noexcept { return lines_.empty(); }
   bool is_full() const noexcept { return lines_.size() >= batch_lines_max || text_.size() >= batch_bytes_max; }
-  std::size_t lines() const noexcept { return lines_.size(); }
+  /// What it asks of a broker: its lines become longer there.
+  LineGate::Load load() const noexcept { return {lines_.size(), text_.size() + lines_.size() * line_bytes_more}; }
   std::size_t bytes() const noexcept { return text_.size(); }
   std::size_t bytes_reserved() const noexcept { return text_.capacity(); }
 

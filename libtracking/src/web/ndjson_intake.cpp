@@ -1,4 +1,5 @@
 #include <cstring>
+#include <utility>
 
 #include "web/event_routes_impl.h"
 #include "web/ndjson_intake_impl.h"
@@ -40,10 +41,12 @@ NdjsonIntake::Impl::Impl(EventRoutes::Impl& routes, Reply* reply)
       limits_(routes.limits),
       acks_(routes.acks),
       batches_(routes.batches),
+      gate_(routes.gate),
       report_(routes.limits.ndjson_listed_max),
       reply_(reply) {}
 
 NdjsonIntake::Impl::~Impl() {
+  if (has_entered_) gate_->leave(ready_.front()->load());
   if (filling_) batches_->give_back(std::move(filling_));
 }
 
@@ -58,13 +61,21 @@ NdjsonIntake::Feed NdjsonIntake::Impl::feed(std::string_view piece) noexcept {
   try {
     read(piece);
     dispatch();
+    for (;;) {
+      hand_over();
+      if (const auto result = state()) return *result;
+    }
   } catch (const std::bad_alloc&) {
-    // Told as the batch's stop, once all that was handed over before is known.
-    const std::lock_guard lock(mutex_);
-    out_of_memory_ = Code::overloaded;
-    is_stopped_ = true;
+    stop_for_want_of_memory();
   }
-  return state();
+  return Feed::stop;
+}
+
+// Told as the batch's stop, once all that was handed over before is known.
+void NdjsonIntake::Impl::stop_for_want_of_memory() noexcept {
+  const std::lock_guard lock(mutex_);
+  out_of_memory_ = Code::overloaded;
+  is_stopped_ = true;
 }
 
 void NdjsonIntake::Impl::read(std::string_view piece) {
@@ -119,27 +130,90 @@ LineBatch& NdjsonIntake::Impl::filling() {
 
 void NdjsonIntake::Impl::dispatch() {
   if (!filling_ || filling_->is_empty() || is_stopped_.load(std::memory_order_relaxed)) return;
-  LineBatch& batch = *filling_;
-  batch.reserve();
+  filling_->reserve();
+  const auto load = filling_->load();
+  const std::size_t bytes = filling_->bytes();
   {
     const std::lock_guard lock(mutex_);
-    in_order_.push_back(std::move(filling_));
-    events_in_flight_ += batch.lines();
+    ready_.push_back(std::move(filling_));
+    events_in_flight_ += load.events;
   }
-  // From here on nothing throws, and the batch is completed whatever happens.
-  has_lines_ = true;
-  batch.decode(limits_.data_bytes_max, ledger_);
-  bytes_in_flight_.fetch_add(batch.bytes(), std::memory_order_relaxed);
-  batch.owner = shared_from_this();
-  if (batch.events().empty()) return complete(batch, {});
-  lane_.track(batch.events(), [this, &batch](std::span<const Receipt> receipts) { complete(batch, receipts); },
-              {.ack = ack_, .stops_at_failure = true});
+  bytes_in_flight_.fetch_add(bytes, std::memory_order_relaxed);
+  hand_over();
 }
 
-NdjsonIntake::Feed NdjsonIntake::Impl::state() noexcept {
+void NdjsonIntake::Impl::hand_over() {
+  for (;;) {
+    std::shared_ptr<Impl> self;
+    std::unique_lock lock(mutex_);
+    if (is_waiting_) return;
+    if (ready_.empty() || is_abandoned_ || is_stopped_.load(std::memory_order_relaxed)) {
+      self.swap(self_);
+      lock.unlock();  // before we may vanish
+      return;
+    }
+    LineBatch& batch = *ready_.front();
+    if (!has_entered_) has_entered_ = gate_->enter(batch.load(), weak_from_this());
+    is_waiting_ = !has_entered_;
+    if (is_waiting_) return;
+    in_order_.push_back(nullptr);
+    // From here on nothing throws, and the batch is completed whatever happens.
+    in_order_.back() = std::move(ready_.front());
+    ready_.erase(ready_.begin());
+    has_entered_ = false;
+    has_lines_ = true;
+    lock.unlock();
+    batch.decode(limits_.data_bytes_max, ledger_);
+    batch.owner = shared_from_this();
+    if (batch.events().empty()) {
+      complete(batch, {});
+      continue;
+    }
+    lane_.track(batch.events(), [this, &batch](std::span<const Receipt> receipts) { complete(batch, receipts); },
+                {.ack = ack_, .stops_at_failure = true});
+  }
+}
+
+// The caller holds this intake.
+void NdjsonIntake::Impl::entered() noexcept {
+  std::shared_ptr<Impl> self;
+  std::unique_lock lock(mutex_);
+  is_waiting_ = false;
+  has_entered_ = true;
+  if (is_abandoned_ || is_stopped_) {
+    has_entered_ = false;
+    const auto load = ready_.front()->load();
+    self.swap(self_);
+    lock.unlock();
+    return gate_->leave(load);
+  }
+  if (has_ended_) {
+    lock.unlock();
+    return hand_over_rest();
+  }
+  if (is_paused_) {
+    is_paused_ = false;
+    resume_due_ = true;
+  }
+  call_out(lock);
+}
+
+void NdjsonIntake::Impl::hand_over_rest() noexcept {
+  try {
+    return hand_over();
+  } catch (const std::bad_alloc&) {
+    stop_for_want_of_memory();
+  }
+  std::unique_lock lock(mutex_);
+  count_no_lines();
+  call_out(lock);
+}
+
+std::optional<NdjsonIntake::Feed> NdjsonIntake::Impl::state() noexcept {
   if (is_stopped_.load(std::memory_order_acquire)) return Feed::stop;
   const std::lock_guard lock(mutex_);
-  is_paused_ = is_over(1);
+  if (has_entered_) return std::nullopt;
+  is_paused_ = is_waiting_ || is_over(1);
   return is_paused_ ? Feed::pause : Feed::more;
 }
 
@@ -155,25 +229,27 @@ void NdjsonIntake::Impl::finish(bool is_whole) noexcept {
       dispatch();
     }
   } catch (const std::bad_alloc&) {
-    const std::lock_guard lock(mutex_);
-    out_of_memory_ = Code::overloaded;
+    stop_for_want_of_memory();
   }
   std::string().swap(partial_);
   std::unique_lock lock(mutex_);
   if (has_ended_) return;
   has_ended_ = true;
   if (!is_whole) report_.set_incomplete();
-  if (!is_whole && !has_lines_ && refusal_ == Code::ok) {
+  if (!is_whole && !has_lines_ && ready_.empty() && refusal_ == Code::ok) {
     refusal_ = Code::bad_request;
     refusal_detail_ = "the body was cut or corrupt before its first whole line";
   }
-  count_no_lines();
+  if (ready_.empty() || is_stopped_) count_no_lines();
   const auto self = shared_from_this();
+  if (is_waiting_ || has_entered_) self_ = self;
+  const bool goes_on = has_entered_;
   call_out(lock);
+  if (goes_on) hand_over_rest();
 }
 
 void NdjsonIntake::Impl::count_no_lines() noexcept {
-  if (has_lines_) return;
+  if (std::exchange(has_lines_, true)) return;
   const Code code = refusal_ != Code::ok ? refusal_ : out_of_memory_;
   if (code == Code::ok) return count_no_event(ledger_);
   ledger_.received();
@@ -184,21 +260,23 @@ void NdjsonIntake::Impl::count_no_lines() noexcept {
 
 void NdjsonIntake::Impl::complete(LineBatch& batch, std::span<const Receipt> receipts) noexcept {
   batch.keep(receipts, ledger_);
+  const auto load = batch.load();
   bytes_in_flight_.fetch_sub(batch.bytes(), std::memory_order_relaxed);
   const auto self = std::move(batch.owner);
   std::unique_lock lock(mutex_);
   batch.is_done = true;
-  events_in_flight_ -= batch.lines();
+  events_in_flight_ -= load.events;
   try {
     fold_finished();
   } catch (const std::bad_alloc&) {
     out_of_memory_ = Code::in_doubt;  // what became of some is not known any more
   }
-  if (is_paused_ && !is_over(2)) {
+  if (is_paused_ && (is_stopped_ || (!is_waiting_ && !is_over(2)))) {
     is_paused_ = false;
     resume_due_ = true;
   }
   call_out(lock);
+  gate_->leave(load);
 }
 
 void NdjsonIntake::Impl::fold_finished() {
@@ -262,6 +340,9 @@ void NdjsonIntake::Impl::abandon() noexcept {
   if (!has_ended_) {
     if (refusal_ == Code::ok) refusal_ = Code::bad_request;
     count_no_lines();
+  } else if (!ready_.empty() && !std::exchange(has_lines_, true)) {
+    ledger_.received();
+    ledger_.ended(Code::bad_request);
   }
   if (!is_calling_ || calling_thread_ == std::this_thread::get_id()) return;
   call_ended_.wait(lock, [this] { return !is_calling_; });

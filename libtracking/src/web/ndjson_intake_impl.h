@@ -8,18 +8,21 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "web/ack_levels.h"
 #include "web/batch_report.h"
 #include "web/line_batch.h"
+#include "web/line_gate.h"
 
 namespace tracking::web {
 
 /// Shared by the one who feeds and the batches in flight, so that each may outlive the other. Reading is the feeding
 /// thread's; what outcomes touch is guarded by mutex_.
-struct NdjsonIntake::Impl : std::enable_shared_from_this<NdjsonIntake::Impl> {
+struct NdjsonIntake::Impl final : LineGate::Waiter, std::enable_shared_from_this<NdjsonIntake::Impl> {
  public:
   using Feed = NdjsonIntake::Feed;
 
@@ -44,6 +47,10 @@ struct NdjsonIntake::Impl : std::enable_shared_from_this<NdjsonIntake::Impl> {
   void add_oversized_line();
   LineBatch& filling();
   void dispatch();
+  /// Hands over what waits, as far as the gate lets it in. After the body's end by whoever lets it in.
+  void hand_over();
+  void hand_over_rest() noexcept;
+  void entered() noexcept override;
   /// Counts a request that gave no event, if it is one.
   void count_no_lines() noexcept;
 
@@ -52,9 +59,13 @@ struct NdjsonIntake::Impl : std::enable_shared_from_this<NdjsonIntake::Impl> {
   void fold_finished();
   /// Calls whoever has something to be told, one call at a time, without the lock.
   void call_out(std::unique_lock<std::mutex>& lock) noexcept;
-  bool is_reply_due() const noexcept { return has_ended_ && !has_replied_ && in_order_.empty(); }
+  bool is_reply_due() const noexcept {
+    return has_ended_ && !has_replied_ && in_order_.empty() && (ready_.empty() || is_stopped_);
+  }
   void send_reply(Reply& reply) noexcept;
-  Feed state() noexcept;
+  /// Nothing: there is more to hand over.
+  std::optional<Feed> state() noexcept;
+  void stop_for_want_of_memory() noexcept;
   bool is_over(std::size_t divisor) const noexcept;
 
   Lane& lane_;
@@ -62,21 +73,26 @@ struct NdjsonIntake::Impl : std::enable_shared_from_this<NdjsonIntake::Impl> {
   const Limits limits_;
   const AckLevels acks_;
   const std::shared_ptr<LineBatchPool> batches_;
+  const std::shared_ptr<LineGate> gate_;
   AckLevel ack_ = AckLevel::broker_default;
   Wake resume_;  // set before the first feed
 
   // The feeding thread's.
   std::string partial_;                 // a line begun
   bool is_skipping_ = false;            // it is too long already, and skipped to its end
-  bool has_lines_ = false;              // any line but blank ones
   std::unique_ptr<LineBatch> filling_;  // nullptr while there is no line
 
   std::atomic<bool> is_stopped_ = false;
-  std::atomic<std::size_t> bytes_in_flight_ = 0;
+  std::atomic<std::size_t> bytes_in_flight_ = 0;  // those that wait for the gate included, as below
 
   std::mutex mutex_;
   std::condition_variable call_ended_;
   // Guarded by mutex_.
+  std::vector<std::unique_ptr<LineBatch>> ready_;    // not yet handed over; of one piece at most
+  bool is_waiting_ = false;                          // the first of them, for the gate
+  bool has_entered_ = false;                         // the first of them is in
+  std::shared_ptr<Impl> self_;                       // while lines wait of a body that has ended
+  bool has_lines_ = false;                           // lines were handed over, or the request counted without any
   std::deque<std::unique_ptr<LineBatch>> in_order_;  // handed over and not yet told
   std::size_t events_in_flight_ = 0;
   BatchReport report_;
