@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 namespace tracking::httpd {
@@ -22,6 +24,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int exit_failed = 1;
+// Of one change of readiness: that it connects, and what came of it; other words of the same follow once a minute.
+constexpr int words_max = 2;
+constexpr auto words_interval = std::chrono::minutes(1);
 
 StreamAccess stream_access(const Settings& settings) {
   if (settings.streams == "off") return StreamAccess::off;
@@ -83,6 +88,9 @@ class Daemon {
   std::unique_ptr<AdminListener> admin_;
   std::string public_url_;
   std::string admin_url_;
+  std::optional<std::pair<bool, bool>> last_what_;  // of accounts and broker is ready
+  int words_left_ = 0;                              // that are told of it at once
+  std::chrono::steady_clock::time_point next_words_{};
   std::string last_readiness_ = "unknown";
   bool has_been_ready_ = false;
   const std::chrono::milliseconds supervisor_patience_ = supervisor_patience();
@@ -182,6 +190,13 @@ void Daemon::tell_readiness() {
   if (!readiness.broker.is_ok()) now = "not ready: broker: " + readiness.broker.message();
   if (!readiness.accounts.is_ok()) now = "not ready: accounts: " + readiness.accounts.message();
   if (now == last_readiness_) return;
+  // A server that is away for hours may be so in words that change with each attempt.
+  const auto what = std::pair(readiness.accounts.is_ok(), readiness.broker.is_ok());
+  if (what != std::exchange(last_what_, what)) words_left_ = words_max;
+  const auto time = std::chrono::steady_clock::now();
+  if (words_left_ == 0 && time < next_words_) return;
+  words_left_ -= words_left_ > 0;
+  next_words_ = time + words_interval;
   if (readiness.is_ready()) {
     if (!std::exchange(has_been_ready_, true)) say_if_there_is_no_account();
     logger_.info(now);

@@ -122,6 +122,10 @@ def test_what_strangers_store_and_is_no_event_is_counted_and_skipped(server):
             post(daemon, 1)
             assert stream.next_event()["data"] == 1
             wait_until(lambda: daemon.metrics()["tracking_foreign_messages_total"] == 2, 10, "counted")
+        done = subprocess.run([program("tracking-cli"), "subscribe", "-u", url(server), "--since", "all", "--no-follow", "-o",
+                               "raw"], capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds(60), check=True)
+        assert done.stdout == b"1\n"
+        assert b"skipped 2 messages in the stream TRACKING" in done.stderr
 
 
 def test_a_wrong_parameter_is_one_line():

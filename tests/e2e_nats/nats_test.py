@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from e2e_support import Daemon, NatsServer, free_port, program, wait_until
+from e2e_support import Daemon, NatsServer, free_port, program, seconds, wait_until
 
 STRANGERS = ('{"id":"of-a-stranger","account_id":1,"timestamp":"2026-11-23T20:24:06.751257Z","data":%s}')
 
@@ -101,7 +101,26 @@ def test_strangers_read_our_events_and_theirs_reach_our_streams(server):
                 return sum("skipped a message on tracking.events.1" in line for line in daemon.lines)
             wait_until(skipped, 10, "told")
             assert skipped() == 1
-            assert daemon.metrics()["tracking_foreign_messages_total"] == 1
+            assert daemon.metrics()["tracking_foreign_messages_total"] == 2  # the second one was of another account
+
+
+def test_the_cli_tells_how_many_messages_are_no_events(server):
+    with Subscriber(server.url(), "-o", "raw", "--count", "1") as subscriber, server.client() as stranger:
+        subscriber.wait_connected()
+        # The log line comes before the subscription, so garbage is repeated until it is told.
+        def is_told():
+            stranger.publish("tracking.events.1", "garbage")
+            return any(b"skipped a message on tracking.events.1" in line for line in list(subscriber.errors))
+        wait_until(is_told, 20, "told", pause=0.05)
+        for _ in range(1000):
+            stranger.publish("tracking.events.1", "\x1b]52;garbage")
+        stranger.publish("tracking.events.1", STRANGERS % '"theirs"')
+        assert subscriber.process.wait(seconds(20)) == 0
+        for reader in subscriber.readers:
+            reader.join()
+        assert subscriber.lines == [b'"theirs"\n']
+        told = [line for line in subscriber.errors if b"skipped" in line]
+        assert len(told) == 2 and b"no events of ours" in told[1] and b"\x1b" not in b"".join(told), told
 
 
 def test_a_server_that_is_absent_at_start_is_waited_for():

@@ -8,16 +8,18 @@
             assert answer.status == 202
 """
 
+from .certificates import Authority
 from .daemon import Daemon, StartError, program, run_httpd
 from .fault_proxy import FaultProxy
 from .http import Answer, request
 from .nats import NatsClient, NatsServer, free_port
+from .nkeys import NKey, Operator
 from .postgres import Postgres
 from .proxy import Proxy, haproxy_command, nginx_command, source
 from .raw import RawConnection
 from .stream import Stream
 from .waiting import seconds, wait_until
 
-__all__ = ["Answer", "Daemon", "FaultProxy", "NatsClient", "NatsServer", "Postgres", "Proxy", "RawConnection", "StartError",
-           "Stream", "free_port", "haproxy_command", "nginx_command", "program", "request", "run_httpd", "seconds", "source",
-           "wait_until"]
+__all__ = ["Answer", "Authority", "Daemon", "FaultProxy", "NKey", "NatsClient", "NatsServer", "Operator", "Postgres", "Proxy",
+           "RawConnection", "StartError", "Stream", "free_port", "haproxy_command", "nginx_command", "program", "request",
+           "run_httpd", "seconds", "source", "wait_until"]

@@ -17,8 +17,22 @@ constexpr auto pause_first = 100ms;
 constexpr auto pause_max = 800ms;  // resumed within a second after the port opens
 constexpr auto pause_refused = 2s;
 constexpr std::size_t servers_remembered_max = 64;
+constexpr auto tell_interval = 1min;
 
 Status unavailable(std::string message) { return {Code::broker_unavailable, std::move(message)}; }
+
+std::string_view what_failed(Code code) {
+  switch (code) {
+    case Code::unauthorized:
+      return "NATS refuses us at ";
+    case Code::forbidden:
+      return "no TLS with NATS at ";
+    case Code::could_not_connect:
+      return "no NATS server answers at ";
+    default:  // a file that cannot be read, or holds no such thing
+      return "cannot connect to NATS at ";
+  }
+}
 
 }  // namespace
 
@@ -97,9 +111,18 @@ void Connection::set(Phase phase, Status status) {
     status_ = status;
   }
   changed_.notify_all();
-  // While nothing changes but the words, nothing is said: a server may be away for hours.
   if (!has_changed || !log_ || is_stopping()) return;
-  if (phase == Phase::connected) return log_(LogLevel::info, "connected to NATS at " + server_);
+  if (phase == Phase::connected) {
+    told_.reset();
+    return log_(LogLevel::info, "connected to NATS at " + server_);
+  }
+  // A server may be away for hours, for one reason now and for another then: each is said once a minute at most.
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_told_) told_.reset();
+  if (told_.none()) next_told_ = now + tell_interval;
+  const auto bit = static_cast<std::size_t>(phase);
+  if (told_.test(bit)) return;
+  told_.set(bit);
   log_(LogLevel::warning, status.message() + ": trying again");
 }
 
@@ -128,20 +151,19 @@ std::shared_ptr<Link> Connection::try_servers() {
       return std::move(*link);
     }
     // A refusal says more than a server that is away.
-    if (!failure || link.code() == Code::unauthorized) failure = link.error();
+    if (!failure || link.code() != Code::could_not_connect) failure = link.error();
   }
   if (!failure) return nullptr;
-  const bool is_refused = failure->code() == Code::unauthorized;
-  const std::string what = is_refused ? "NATS refuses us at " : "no NATS server answers at ";
-  set(is_refused ? Phase::refused : Phase::no_server,
-      unavailable(what + options_.redacted + " (" + failure->message() + ")"));
+  set(failure->code() == Code::could_not_connect ? Phase::no_server : Phase::refused,
+      unavailable(std::string(what_failed(failure->code())) + options_.redacted + " (" + failure->message() + ")"));
   return nullptr;
 }
 
 Result<std::shared_ptr<Link>> Connection::try_server(const std::string& server) {
   auto nats_options = make_nats_options(options_, server);
   if (!nats_options) return nats_options.error();
-  auto link = Link::connect(nats_options->get(), {.changed = [this] { io_.wake(); }, .refused = [this] { nudge(); }});
+  auto link = Link::connect(nats_options->get(), options_.wants_tls,
+                            {.changed = [this] { io_.wake(); }, .refused = [this] { nudge(); }});
   if (link) remember_discovered(**link);
   return link;
 }

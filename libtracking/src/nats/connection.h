@@ -4,6 +4,7 @@
 #include "nats/io_thread.h"
 #include "nats/options.h"
 
+#include <bitset>
 #include <random>
 
 namespace tracking::nats_io {
@@ -92,6 +93,8 @@ class Connection {
   std::string server_;                // that the last link is to
   unsigned failures_ = 0;             // passes since the last connection
   std::minstd_rand random_;
+  std::bitset<8> told_;  // phases that the log has been told of, since the last connection or the last minute
+  std::chrono::steady_clock::time_point next_told_{};
 
   IoThread io_;
   std::thread keeper_;

@@ -29,7 +29,11 @@ void set_credentials(natsOptions* to, const Options& options, Steps& step) {
     if (!read) return step(NATS_ERR, read.error().message());
     *secret = std::move(*read);
   }
-  if (!options.user.empty()) step(natsOptions_SetUserInfo(to, options.user.c_str(), password.c_str()), "user");
+  if (!options.nkey_file.empty()) {
+    step(natsOptions_SetNKeyFromSeed(to, options.user.c_str(), options.nkey_file.c_str()), "nkey_file");
+  } else if (!options.user.empty()) {
+    step(natsOptions_SetUserInfo(to, options.user.c_str(), password.c_str()), "user");
+  }
   if (!token.empty()) step(natsOptions_SetToken(to, token.c_str()), "token");
   const auto& file = options.credentials_file;
   if (!file.empty()) step(natsOptions_SetUserCredentialsFromFiles(to, file.c_str(), nullptr), "creds");

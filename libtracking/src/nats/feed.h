@@ -37,6 +37,8 @@ class Feed {
   };
 
   Feed(const Options& options, std::shared_ptr<history::EventHistory> history, Log log);
+  /// Tells how many messages were skipped since that was told last. No thread uses it any more.
+  ~Feed();
 
   // Any thread.
   /// What is wanted from now on; the keeper is to be nudged. wait_applied() tells when it is so.
@@ -116,6 +118,7 @@ class Feed {
   SequenceTracker sequences_;
   std::atomic<bool> begins_anew_{false};  // sequences_ is to be cleared
   std::chrono::steady_clock::time_point next_skip_line_{};
+  std::uint64_t skipped_told_ = 0;
 };
 
 }  // namespace tracking::nats_io

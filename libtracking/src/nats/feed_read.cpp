@@ -102,9 +102,15 @@ void Feed::skip(natsMsg* message, std::string_view why) {
   const auto now = std::chrono::steady_clock::now();
   if (!log_ || now < next_skip_line_) return;
   next_skip_line_ = now + skip_line_interval;
+  skipped_told_ = skipped_;
   log_(LogLevel::warning, "skipped a message on " + shown(natsMsg_GetSubject(message)) +
                               ", which is no event of ours: " + std::string(why) + " (" + std::to_string(skipped_) +
                               " skipped so far)");
+}
+
+Feed::~Feed() {
+  if (log_ && skipped_ != skipped_told_)
+    log_(LogLevel::warning, "skipped " + std::to_string(skipped_) + " messages in all that are no events of ours");
 }
 
 }  // namespace tracking::nats_io

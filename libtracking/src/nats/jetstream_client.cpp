@@ -61,7 +61,10 @@ StreamClient::StreamClient(nats_io::Options options, Settings settings, Purpose 
       publisher_(settings_.ack_wait, clock),
       stream_(api_, settings_, purpose_.publishes, log_) {}
 
-StreamClient::~StreamClient() { disconnect(); }
+StreamClient::~StreamClient() {
+  disconnect();
+  tell_skipped();
+}
 
 void StreamClient::disconnect() noexcept {
   nudged_.store(nullptr, std::memory_order_release);
@@ -231,12 +234,16 @@ void StreamClient::tell_troubles() {
   if (!log_ || now < next_report_) return;
   const auto refusal = publisher_.take_refusal();
   if (!refusal.empty()) log_(LogLevel::warning, "the stream " + settings_.stream + " refuses events: " + refusal);
+  if (tell_skipped() || !refusal.empty()) next_report_ = now + report_interval;
+}
+
+bool StreamClient::tell_skipped() {
   const auto skipped = events_.skipped();
-  if (skipped != skipped_told_)
-    log_(LogLevel::warning, std::to_string(skipped - skipped_told_) + " messages in the stream " + settings_.stream +
-                                " are no events, and were skipped");
-  if (!refusal.empty() || skipped != skipped_told_) next_report_ = now + report_interval;
-  skipped_told_ = skipped;
+  const auto since = skipped - std::exchange(skipped_told_, skipped);
+  if (since == 0 || !log_) return false;
+  log_(LogLevel::warning, "skipped " + std::to_string(since) + (since == 1 ? " message" : " messages") +
+                              " in the stream " + settings_.stream + ", which are no events of ours");
+  return true;
 }
 
 std::shared_ptr<StreamClient::Inbox> StreamClient::inbox() const {

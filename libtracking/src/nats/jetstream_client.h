@@ -71,6 +71,7 @@ class StreamClient final : private nats_io::ConnectionUser {
   // The keeper.
   bool look(nats_io::Link& link);
   void tell_troubles();
+  bool tell_skipped();
 
   // The I/O thread.
   void take_ack(std::uint64_t number, const PubAck& ack) noexcept;

@@ -33,6 +33,24 @@ class Links {
 
 Links links;
 
+Code what_failed(natsStatus connecting, bool is_secure) {
+  switch (connecting) {
+    case NATS_CONNECTION_AUTH_FAILED:
+    case NATS_NOT_PERMITTED:
+      return Code::unauthorized;
+    case NATS_SSL_ERROR:
+    case NATS_SECURE_CONNECTION_WANTED:
+    case NATS_SECURE_CONNECTION_REQUIRED:
+      return Code::forbidden;
+    case NATS_NO_SERVER:
+    case NATS_TIMEOUT:
+      return Code::could_not_connect;
+    default:
+      // With TLS 1.3 the server looks at our certificate when we believe to be connected, and then closes.
+      return is_secure ? Code::forbidden : Code::could_not_connect;
+  }
+}
+
 }  // namespace
 
 std::string last_error(natsStatus status) {
@@ -42,15 +60,12 @@ std::string last_error(natsStatus status) {
   return natsStatus_GetText(status);
 }
 
-Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, Callbacks callbacks) {
+Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, bool is_secure, Callbacks callbacks) {
   std::shared_ptr<Link> link(new Link(std::move(callbacks)));
   natsStatus status = natsOptions_SetEventLoop(options, link.get(), attach, set_reading, set_writing, detach);
   if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, handle_error, nullptr);
   if (status == NATS_OK) status = natsConnection_Connect(&link->connection_, options);
-  if (status != NATS_OK) {
-    const bool is_refused = status == NATS_CONNECTION_AUTH_FAILED || status == NATS_NOT_PERMITTED;
-    return {is_refused ? Code::unauthorized : Code::could_not_connect, last_error(status)};
-  }
+  if (status != NATS_OK) return {what_failed(status, is_secure), last_error(status)};
   link->payload_bytes_max_ = static_cast<std::size_t>(natsConnection_GetMaxPayload(link->connection_));
   link->heard_ = std::chrono::steady_clock::now();
   links.add(link->connection_, link.get());

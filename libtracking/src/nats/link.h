@@ -39,8 +39,9 @@ class Link {
     std::function<void()> changed;  ///< there is something to send, or the link is lost
     std::function<void()> refused;  ///< the server let us know that we may not do something
   };
-  /// Connects to the one server that `options` names; blocks up to their time-out.
-  static Result<std::shared_ptr<Link>> connect(natsOptions* options, Callbacks callbacks);
+  /// Connects to the one server that `options` names, by TLS if it is to be secure; blocks up to their time-out.
+  /// could_not_connect, unauthorized, or forbidden = no TLS that both take.
+  static Result<std::shared_ptr<Link>> connect(natsOptions* options, bool is_secure, Callbacks callbacks);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;

@@ -125,6 +125,7 @@ Taken take_file(Options& options, const std::string& key, const std::string& val
   std::filesystem::path* path = nullptr;
   if (key == "password_file") path = &options.password_file;
   if (key == "token_file") path = &options.token_file;
+  if (key == "nkey_file") path = &options.nkey_file;
   if (key == "creds") path = &options.credentials_file;
   if (key == "tls_ca") path = &options.tls_ca;
   if (key == "tls_cert") path = &options.tls_cert;
@@ -155,14 +156,17 @@ Taken take_parameter(Options& options, const std::string& key, const std::string
 // One way to be let in, not several.
 std::string check_credentials(Options& options) {
   const bool has_password = !options.password.empty() || !options.password_file.empty();
-  if (!options.user.empty() && !has_password) {  // nats://TOKEN@host, as NATS clients read it
+  if (!options.nkey_file.empty() && (has_password || !options.user.starts_with('U')))
+    return "nkey_file needs the public key as user, and no password: nats://U...@host";
+  if (!options.user.empty() && !has_password &&
+      options.nkey_file.empty()) {  // nats://TOKEN@host, as NATS clients read it
     if (!options.token.empty() || !options.token_file.empty()) return "has a user without a password, and a token";
     options.token = std::exchange(options.user, "");
   }
   if (!options.password_file.empty() && options.user.empty()) return "password_file needs a user: nats://user@host";
   const int ways = static_cast<int>(!options.user.empty()) + static_cast<int>(!options.token.empty()) +
                    static_cast<int>(!options.token_file.empty()) + static_cast<int>(!options.credentials_file.empty());
-  if (ways > 1) return "takes one of user and password, token, token_file and creds, not several";
+  if (ways > 1) return "takes one of user with password or nkey_file, token, token_file and creds, not several";
   if (options.tls_cert.empty() != options.tls_key.empty()) return "tls_cert and tls_key come together";
   options.wants_tls = options.wants_tls || !options.tls_ca.empty() || !options.tls_cert.empty();
   return "";
@@ -189,10 +193,11 @@ Result<Options> parse_options(const BackendUrl& url, std::multimap<std::string, 
 }
 
 Status unknown_parameter(const Options& options, const std::string& key, std::string_view known_others) {
-  return {Code::invalid_parameter, options.redacted + ": there is no parameter " + key +
-                                       " (there are prefix, name, retry, token, token_file, password_file, creds, tls, "
-                                       "tls_ca, tls_cert, tls_key" +
-                                       std::string(known_others) + ")"};
+  return {Code::invalid_parameter,
+          options.redacted + ": there is no parameter " + key +
+              " (there are prefix, name, retry, token, token_file, password_file, nkey_file, creds, tls, "
+              "tls_ca, tls_cert, tls_key" +
+              std::string(known_others) + ")"};
 }
 
 Result<std::string> read_secret(const std::filesystem::path& path) {

@@ -17,6 +17,7 @@ struct Options {
   std::string token;
   std::filesystem::path password_file;     ///< read again at each connect, so that it may change
   std::filesystem::path token_file;        ///< read again at each connect
+  std::filesystem::path nkey_file;         ///< seed of the nkey whose public part is `user`; read at each connect
   std::filesystem::path credentials_file;  ///< JWT and seed, as `nsc` writes it; read again at each connect
   bool wants_tls = false;
   std::filesystem::path tls_ca;
