@@ -5,7 +5,8 @@ namespace {
 
 using Value = CompletedFlag::Value;
 
-std::string quoted(std::string_view text) {
+/// In single quotes. Not called `quoted`: for a std::string that would be the one of <iomanip>, where that is included.
+std::string fish_word(std::string_view text) {
   std::string out = "'";
   for (const char character : text) {
     if (character == '\'' || character == '\\') out += '\\';
@@ -22,7 +23,7 @@ void append_flags(std::string& out, const OptionTable& table, const std::string&
       case Value::none:
         break;
       case Value::word:
-        out += " -x -a " + quoted(joined(flag.words));
+        out += " -x -a " + fish_word(joined(flag.words));
         break;
       case Value::file:
         out += " -r -F";
@@ -34,18 +35,19 @@ void append_flags(std::string& out, const OptionTable& table, const std::string&
         out += " -x";
         break;
     }
-    out += " -d " + quoted(flag.help) + "\n";
+    out += " -d " + fish_word(flag.help) + "\n";
   }
 }
 
 void append_verb(std::string& out, const CompletedVerb& verb, const std::string& head) {
-  out += head + " -n __fish_use_subcommand -a " + verb.name + " -d " + quoted(verb.summary) + "\n";
+  out += head + " -n __fish_use_subcommand -a " + verb.name + " -d " + fish_word(verb.summary) + "\n";
   const std::string is_verb = "__fish_seen_subcommand_from " + verb.name + (verb.alias.empty() ? "" : " " + verb.alias);
-  append_flags(out, *verb.table, head + " -n " + quoted(is_verb));
+  append_flags(out, *verb.table, head + " -n " + fish_word(is_verb));
   const auto& words = verb.table->program().words;
   if (words.empty()) return;
   const std::string all = joined(words);
-  out += head + " -n " + quoted(is_verb + "; and not __fish_seen_subcommand_from " + all) + " -a " + quoted(all) + "\n";
+  out += head + " -n " + fish_word(is_verb + "; and not __fish_seen_subcommand_from " + all) + " -a " + fish_word(all) +
+         "\n";
 }
 
 }  // namespace
@@ -61,8 +63,8 @@ std::string fish_completion(const CompletedProgram& program) {
   std::string verbs;
   for (const auto& verb : program.verbs) verbs += (verbs.empty() ? "" : " ") + verb.name;
   out += head + " -n '__fish_seen_subcommand_from help; and not __fish_seen_subcommand_from " + verbs + "' -a " +
-         quoted(verbs) + "\n";
-  out += head + " -n __fish_use_subcommand -a " + quoted(joined(program.other_words)) + "\n";
+         fish_word(verbs) + "\n";
+  out += head + " -n __fish_use_subcommand -a " + fish_word(joined(program.other_words)) + "\n";
   return out;
 }
 
