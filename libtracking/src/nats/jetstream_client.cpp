@@ -17,6 +17,15 @@ constexpr auto report_interval = 30s;
 // What a message has beside the line: "NATS/1.0", "Nats-Msg-Id: <account_id>:<id>" and line breaks.
 constexpr std::size_t header_bytes_max = 128;
 
+// A stream stores nothing that is meant for another one.
+void publish_for_nobody(nats_io::Link& link, const char* subject) {
+  natsMsg* message = nullptr;
+  if (natsMsg_Create(&message, subject, nullptr, "", 0) != NATS_OK) return;
+  if (natsMsgHeader_Set(message, "Nats-Expected-Stream", "probe-of-tracking") == NATS_OK)
+    natsConnection_PublishMsg(link.get(), message);
+  natsMsg_Destroy(message);
+}
+
 }  // namespace
 
 StreamClient::Inbox::~Inbox() {
@@ -59,6 +68,7 @@ StreamClient::StreamClient(nats_io::Options options, Settings settings, Purpose 
       readers_(api_, [this] { nudge(); }),
       feed_({.api = api_, .readers = readers_, .events = events_, .clock = clock}, purpose_.history_bytes_max),
       publisher_(settings_.ack_wait, clock),
+      permission_(options_, log_, publish_for_nobody),
       stream_(api_, settings_, purpose_.publishes, log_) {}
 
 StreamClient::~StreamClient() {
@@ -87,7 +97,8 @@ void StreamClient::nudge() noexcept {
 Status StreamClient::health() const {
   if (!connection_) return {Code::broker_unavailable, "not connected to NATS"};
   if (auto status = connection_->status(); !status) return status;
-  return stream_.status();
+  const auto stream = stream_.status();
+  return stream ? permission_.status() : stream;
 }
 
 BrokerStats StreamClient::stats() {
@@ -132,7 +143,8 @@ Result<std::unique_ptr<Subscription>> StreamClient::subscribe(const SubscribeOpt
   const auto point = parse_since(options.since, now);
   if (!point) return point.error();
   if (is_closed_) return {Code::closed, "the broker is closed"};
-  if (auto status = health(); !status) return status;
+  // Who may not publish may read all the same.
+  if (auto status = health(); !status && permission_.status()) return status;
   if (!api_.is_responsive()) return {Code::broker_unavailable, "JetStream does not answer"};
   const auto deadline = SteadyClock::now() + subscribe_max;
   auto subscription = std::make_unique<LiveSubscription>(*this);
@@ -190,6 +202,7 @@ Status StreamClient::on_connected(const std::shared_ptr<nats_io::Link>& link) no
   }
   api_.connect(link, inbox->name + ".r");
   readers_.connect(inbox->name + ".m");
+  permission_.connected();
   look(*link);
   return {};
 }
@@ -205,9 +218,23 @@ void StreamClient::on_disconnected(const Status&) noexcept {
 Status StreamClient::on_tick(const std::shared_ptr<nats_io::Link>& link) noexcept {
   publisher_.expire();
   api_.expire();
+  if (auto status = check_permission(*link); !status) return status;
   const bool is_due = SteadyClock::now() >= next_look_ || readers_.has_work() || !stream_.status();
   if ((!is_due || look(*link)) && purpose_.on_ready) purpose_.on_ready();
   tell_troubles();
+  return {};
+}
+
+Status StreamClient::check_permission(nats_io::Link& link) {
+  using Change = nats_io::PublishPermission::Change;
+  const auto change = permission_.tick(link);
+  if (!change) return change.error();
+  if (*change == Change::refused) {
+    publisher_.stop();
+    publisher_.give_up();  // which of them it was is not told
+  } else if (*change == Change::granted) {
+    next_look_ = {};
+  }
   return {};
 }
 
@@ -223,7 +250,8 @@ bool StreamClient::look(nats_io::Link& link) {
     if (!stream_.status()) publisher_.stop();
     return false;
   }
-  if (purpose_.publishes && !is_closed_) publisher_.open(link.payload_bytes_max() - header_bytes_max);
+  if (purpose_.publishes && !is_closed_ && !permission_.is_refused())
+    publisher_.open(link.payload_bytes_max() - header_bytes_max);
   feed_.keep(*info, position);
   readers_.work(*info, deadline).ignore();
   return true;

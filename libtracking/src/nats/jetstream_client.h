@@ -11,6 +11,7 @@
 #include "nats/jetstream_publisher.h"
 #include "nats/jetstream_scan.h"
 #include "nats/jetstream_stream.h"
+#include "nats/publish_permission.h"
 
 namespace tracking::jetstream {
 
@@ -70,6 +71,7 @@ class StreamClient final : private nats_io::ConnectionUser {
 
   // The keeper.
   bool look(nats_io::Link& link);
+  Status check_permission(nats_io::Link& link);
   void tell_troubles();
   bool tell_skipped();
 
@@ -89,6 +91,7 @@ class StreamClient final : private nats_io::ConnectionUser {
   ReaderSet readers_;
   LiveFeed feed_;
   Publisher publisher_;
+  nats_io::PublishPermission permission_;
   StreamKeeper stream_;
 
   mutable std::mutex mutex_;

@@ -11,17 +11,9 @@ constexpr std::size_t queue_bytes_max = 32 << 20;    // takes two of the largest
 constexpr std::size_t prompt_bytes_max = 1 << 20;    // some 5,000 events
 constexpr auto held_max = 1s;                        // and up to a tick more
 constexpr std::size_t output_bytes_max = 256 << 10;  // of one write_output()
-constexpr auto probe_interval = 5s;
-constexpr auto probe_time_max = 1s;
 
-// `Permissions Violation for Publish to "tracking.events.7"` names a subject of ours, or something else.
-std::string refused_subject(const std::string& refusal, const std::string& prefix) {
-  const auto begin = refusal.find('"');
-  const auto end = refusal.rfind('"');
-  if (begin == refusal.npos || end <= begin + 1) return prefix + ".0";
-  const std::string subject = refusal.substr(begin + 1, end - begin - 1);
-  return subject.starts_with(prefix + '.') ? subject : prefix + ".0";
-}
+// Nobody takes an empty message for an event.
+void publish_nothing(Link& link, const char* subject) { natsConnection_Publish(link.get(), subject, "", 0); }
 
 }  // namespace
 
@@ -36,7 +28,9 @@ const char* Subject::of(AccountId account_id) noexcept {
 }
 
 Publisher::Publisher(const Options& options, Log log)
-    : options_(options), log_(std::move(log)), queue_(queue_bytes_max, prompt_bytes_max), subject_(options.prefix) {}
+    : permission_(options, std::move(log), publish_nothing),
+      queue_(queue_bytes_max, prompt_bytes_max),
+      subject_(options.prefix) {}
 
 bool Publisher::publish(const Lines& lines, Completion done) noexcept {
   const auto pushed = queue_.push(lines);
@@ -53,19 +47,8 @@ bool Publisher::publish(const Lines& lines, Completion done) noexcept {
   return pushed.refused_from > 0;
 }
 
-Status Publisher::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
-}
-
-void Publisher::set(Status status) {
-  const std::lock_guard lock(mutex_);
-  status_ = std::move(status);
-}
-
 void Publisher::connected(Link& link) {
-  refused_subject_ = std::nullopt;
-  set({});
+  permission_.connected();
   queue_.open(link.payload_bytes_max());
 }
 
@@ -73,32 +56,10 @@ void Publisher::disconnected() { queue_.close(); }
 
 Status Publisher::tick(Link& link) {
   queue_.tell_held_since(std::chrono::steady_clock::now() - held_max);
-  if (const auto refusal = link.take_publish_refusal()) refuse(*refusal);
-  if (!refused_subject_ || std::chrono::steady_clock::now() < next_probe_) return {};
-  return probe(link);
-}
-
-void Publisher::refuse(const std::string& refusal) {
-  queue_.stop();
-  next_probe_ = std::chrono::steady_clock::now() + probe_interval;
-  if (refused_subject_) return;
-  refused_subject_ = refused_subject(refusal, options_.prefix);
-  set({Code::broker_unavailable, options_.redacted + " does not permit us to publish to " + *refused_subject_});
-  if (log_) log_(LogLevel::warning, status().message() + ": trying again");
-}
-
-// Whether the server takes it now. Only a link that does not answer is a failure.
-Status Publisher::probe(Link& link) {
-  natsConnection_Publish(link.get(), refused_subject_->c_str(), "", 0);
-  const auto sent = natsConnection_FlushTimeout(link.get(), std::chrono::milliseconds(probe_time_max).count());
-  if (sent != NATS_OK) return {Code::broker_unavailable, "the server does not answer: " + last_error(sent)};
-  // A refusal came before the PONG, but cnats tells of it on a thread of its own.
-  if (const auto refusal = link.wait_publish_refusal(100ms)) {
-    refuse(*refusal);
-    return {};
-  }
-  if (log_) log_(LogLevel::info, options_.redacted + " permits us to publish to " + *refused_subject_);
-  connected(link);
+  const auto change = permission_.tick(link);
+  if (!change) return change.error();
+  if (*change == PublishPermission::Change::refused) queue_.stop();
+  if (*change == PublishPermission::Change::granted) queue_.open(link.payload_bytes_max());
   return {};
 }
 

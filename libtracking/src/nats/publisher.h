@@ -2,12 +2,11 @@
 #pragma once
 
 #include "nats/connection.h"
+#include "nats/publish_permission.h"
 #include "nats/publish_queue.h"
 
 #include <tracking/backends.h>
 
-#include <mutex>
-#include <optional>
 #include <string>
 
 namespace tracking::nats_io {
@@ -34,7 +33,7 @@ class Publisher {
   /// True: the I/O thread is to be woken.
   bool publish(const Lines& lines, Completion done) noexcept;
   /// Ok, or why the server takes nothing.
-  Status status() const;
+  Status status() const { return permission_.status(); }
   PublishQueue& queue() noexcept { return queue_; }
 
   // The keeper.
@@ -47,21 +46,9 @@ class Publisher {
   void write_output(Link& link) noexcept;
 
  private:
-  void refuse(const std::string& refusal);
-  Status probe(Link& link);
-  void set(Status status);
-
-  const Options options_;
-  const Log log_;
+  PublishPermission permission_;
   PublishQueue queue_;
   Subject subject_;  // the I/O thread's
-
-  // The keeper's.
-  std::optional<std::string> refused_subject_;
-  std::chrono::steady_clock::time_point next_probe_{};
-
-  mutable std::mutex mutex_;
-  Status status_;  // guarded by mutex_
 };
 
 }  // namespace tracking::nats_io
