@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import threading
 import urllib.request
 
@@ -85,7 +86,8 @@ def test_a_slow_broker_slows_uploads_down_and_refuses_nothing(uploads):
             proxy.client_to_server.delay = 0.002  # for 64 KiB: some 30 MB a second
             memory = daemon.private_bytes()
             assert all_accepted(upload(daemon, [body(lines)] * uploads), lines, "sent")
-            assert daemon.private_bytes() - memory < 64 << 20
+            if not os.environ.get("TRACKING_SANITIZE"):  # these keep what was freed
+                assert daemon.private_bytes() - memory < 64 << 20
             # Single events wait in the same line, and are not refused either.
             assert daemon.post({"account_id": 1, "data": "single"}).status == 202
             assert daemon.ledger()["in_flight"] == 0

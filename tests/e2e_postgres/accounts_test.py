@@ -1,5 +1,6 @@
 """Accounts in PostgreSQL: managed by the daemon, changed by others."""
 
+import os
 import subprocess
 import time
 
@@ -57,6 +58,33 @@ def test_a_change_by_one_replica_holds_on_the_other_within_a_second(daemon, data
         wait_until(lambda: track(replica) == 202, 1, "the account known")
         daemon.admin("PATCH", "/v1/accounts/1", json={"is_active": False})
         wait_until(lambda: track(replica) == 403, 1, "the account inactive")
+
+
+def test_a_change_holds_within_the_ttl_though_the_listening_connection_was_just_cut(daemon, server, database):
+    daemon.admin("POST", "/v1/accounts", json={"id": 1, "name": "Acme"})
+    assert track(daemon) == 202
+    wait_watched(server, database)
+    name = database.rpartition("/")[2]
+    # All connections at once, and the change before any of them can be back.
+    server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid(); "
+                "UPDATE accounts SET is_active = false", database)
+    start = time.monotonic()
+    wait_until(lambda: track(daemon) == 403, 10, "the account inactive")
+    print(f"after {time.monotonic() - start:.1f} s")
+
+
+def test_many_accounts_are_paged_by_the_index(daemon, server, database):
+    server.psql("INSERT INTO accounts SELECT g, 'x' FROM generate_series(1, 300000) g; ANALYZE accounts", database)
+    memory = daemon.private_bytes()
+    for after in (0, 150_000, 299_500):
+        page = daemon.admin("GET", f"/v1/accounts?after={after}&limit=1000").json()
+        assert [account["id"] for account in page["accounts"]] == list(range(after + 1, min(after + 1000, 300_000) + 1))
+    assert page["next"] is None
+    if not os.environ.get("TRACKING_SANITIZE"):  # these keep what was freed
+        assert daemon.private_bytes() - memory < 4 << 20
+    # What the server did for it: a page each, by the index, and no look at the whole table.
+    statistics = "SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'accounts'"
+    wait_until(lambda: 2501 <= int(server.psql(statistics, database)) <= 4000, 10, "rows read by the index")
 
 
 def test_known_accounts_cost_no_query(daemon, server, database):

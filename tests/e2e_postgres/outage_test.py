@@ -29,6 +29,16 @@ def test_a_database_that_comes_later_makes_the_daemon_ready_by_itself():
         wait_until(lambda: daemon.records("ready"), what="the log says so")
 
 
+def test_cached_answers_that_are_used_for_want_of_others_are_counted(server, database):
+    with Daemon("--account-ttl", "1s", accounts=database) as daemon:
+        daemon.admin("POST", "/v1/accounts", json={"id": 1, "name": "Acme"})
+        assert track(daemon) == 202
+        server.stop()
+        wait_until(lambda: not is_ready(daemon), 2, "unready")
+        stale = 'tracking_account_lookups_total{result="stale"}'
+        wait_until(lambda: track(daemon) == 202 and daemon.metrics()[stale] > 0, 5, "counted")
+
+
 @pytest.mark.parametrize("outage", ["down", "frozen"])
 def test_an_outage_is_known_within_two_seconds_and_cached_answers_hold(server, daemon, outage):
     daemon.admin("POST", "/v1/accounts", json={"id": 1, "name": "Acme"})

@@ -36,11 +36,13 @@ class Postgres:
             postgres.psql("UPDATE accounts SET is_active = false WHERE id = 1")
     """
 
-    def __init__(self, start=True):
+    def __init__(self, start=True, settings=None, files=None):
+        """`settings` of its own, and `files` to be copied into its data folder, where only it can read them."""
         self.folder = tempfile.mkdtemp(prefix="tracking-postgres-")
         self.process = None
         self.is_frozen = False
         self.databases = 0
+        self.settings = settings or {}
         self.port = free_port()
         try:
             user = _as_server_user()
@@ -50,6 +52,11 @@ class Postgres:
                             "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"],
                            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder,
                            timeout=seconds(120), **user)
+            for name, path in (files or {}).items():
+                copy = shutil.copy(path, os.path.join(self._data, name))
+                os.chmod(copy, 0o600)
+                if user:
+                    os.chown(copy, user["user"], user["group"])
             if start:
                 self.start()
         except BaseException:
@@ -83,7 +90,8 @@ class Postgres:
             self.process = subprocess.Popen(
                 [os.path.join(_programs(), "postgres"), "-D", self._data, "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off",
-                 "-c", "full_page_writes=off", "-c", "shared_buffers=16MB", "-c", "log_statement=all"],
+                 "-c", "full_page_writes=off", "-c", "shared_buffers=16MB", "-c", "log_statement=all",
+                 *[word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
                 **_as_server_user())
         if wait:
