@@ -55,6 +55,7 @@ Result<std::vector<AccountId>> parse_accounts(const std::vector<std::string>& te
 }
 
 int exit_code_of_opening(const Status& status) {
+  if (status.code() == Code::could_not_connect) return exit_could_not_connect;  // it was not to try again
   // An unknown scheme is "unsupported".
   const bool is_usage = status.code() == Code::invalid_parameter || status.code() == Code::unsupported;
   return is_usage ? exit_usage : exit_failed;

@@ -176,10 +176,13 @@ def test_a_stop_flushes_what_was_accepted(server):
             assert stranger.next_message()[1].endswith(b'"data":%d}' % number)
 
 
-def test_without_retry_the_cli_says_that_it_cannot_connect():
-    done = subprocess.run([program("tracking-cli"), "subscribe", "-u", f"nats://127.0.0.1:{free_port()}", "--no-retry"],
-                          capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+@pytest.mark.parametrize("scheme", ["nats", "jetstream"])
+def test_without_retry_the_cli_says_once_that_it_cannot_connect(scheme):
+    done = subprocess.run([program("tracking-cli"), "subscribe", "-u", f"{scheme}://127.0.0.1:{free_port()}", "--no-retry"],
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds(60), check=False)
     assert done.returncode == 3, done.stderr
+    assert done.stderr.count(b"no NATS server answers") == 1 and b"trying again" not in done.stderr, done.stderr
+    assert b".c:" not in done.stderr, "where in the source of cnats"
 
 
 def test_a_wrong_url_is_one_line_and_shows_no_secret():

@@ -116,6 +116,7 @@ void Connection::set(Phase phase, Status status) {
     told_.reset();
     return log_(LogLevel::info, "connected to NATS at " + server_);
   }
+  if (!options_.retries) return;  // whoever asked is told, and that is the end of it
   // A server may be away for hours, for one reason now and for another then: each is said once a minute at most.
   const auto now = std::chrono::steady_clock::now();
   if (now >= next_told_) told_.reset();

@@ -56,8 +56,11 @@ Code what_failed(natsStatus connecting, bool is_secure) {
 std::string last_error(natsStatus status) {
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
-  if (last == status && text && *text) return text;
-  return natsStatus_GetText(status);
+  if (last != status || !text || !*text) return natsStatus_GetText(status);
+  // "(conn.c:2088): No server available for connection": where it says so in cnats is nobody's business.
+  const std::string_view words = text;
+  const auto place_end = words.starts_with('(') ? words.find("): ") : words.npos;
+  return std::string(place_end == words.npos ? words : words.substr(place_end + 3));
 }
 
 Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, bool is_secure, Callbacks callbacks) {
