@@ -4,6 +4,7 @@
 #include "terminal.h"
 
 #include <algorithm>
+#include <new>
 
 namespace tracking::cli {
 namespace {
@@ -72,6 +73,7 @@ std::vector<Receipt> TrackClient::track(std::vector<Event> events,
     sent.reserve(open.size());
     for (const std::size_t index : open) sent.push_back(events[index]);
     const auto receipts = service_->track(sent, {.ack = settings_.ack});
+    if (receipts.size() < sent.size()) throw std::bad_alloc();
     std::vector<std::size_t> still_open;
     for (std::size_t i = 0; i < open.size(); ++i) {
       const std::size_t index = open[i];

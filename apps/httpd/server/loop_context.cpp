@@ -1,12 +1,19 @@
 #include "server/loop_context.h"
 
 #include <ctime>
+#include <new>
 
 namespace tracking::httpd {
 namespace {
 
 /// What a body may take beside the shared body memory: it is within what a connection may have.
 constexpr std::size_t own_body_bytes = 4096;
+
+std::unique_ptr<Lane> lane_of(TrackingService& service) {
+  auto lane = service.lane();
+  if (!lane) throw std::bad_alloc();
+  return lane;
+}
 
 }  // namespace
 
@@ -26,7 +33,7 @@ LoopContext::LoopContext(Shared& all_loops, LoopMetrics& loop_metrics, std::shar
                   .header_count_max = all_loops.settings.header_count_max},
       metrics(loop_metrics),
       inbox(std::move(loop_inbox)),
-      lane_(all_loops.service.lane()),
+      lane_(lane_of(all_loops.service)),
       routes(*lane_, all_loops.ledger, all_loops.service, all_loops.settings.limits),
       exchanges(*this),
       thread_(std::this_thread::get_id()) {

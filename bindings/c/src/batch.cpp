@@ -34,6 +34,14 @@ tracking_receipt written(const Receipt& receipt) noexcept {
   return out;
 }
 
+// There are none at all if there was no memory for them.
+Receipt receipt_of(std::span<const Receipt> arrived, std::size_t index) noexcept {
+  if (index < arrived.size()) return arrived[index];
+  Receipt refused;
+  refused.code = Code::overloaded;
+  return refused;
+}
+
 }  // namespace
 
 Status Batch::read(const tracking_batch& batch, std::size_t events_max, std::size_t data_bytes_max) {
@@ -105,17 +113,13 @@ Status Batch::read_lines(std::size_t events_max, std::size_t data_bytes_max) {
 }
 
 void Batch::write(std::span<const Receipt> arrived, tracking_receipt* receipts) const noexcept {
-  if (elements_.empty()) {
-    std::transform(arrived.begin(), arrived.end(), receipts, written);
-    return;
-  }
-  const Receipt* next = arrived.data();
-  for (const auto& element : elements_) {
-    if (element.fault.code == Code::ok) {
-      *receipts++ = written(*next++);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (elements_.empty() || elements_[i].fault.code == Code::ok) {
+      receipts[i] = written(receipt_of(arrived, next++));
     } else {
-      *receipts = {};
-      receipts++->code = to_c(element.fault.code);
+      receipts[i] = {};
+      receipts[i].code = to_c(elements_[i].fault.code);
     }
   }
 }
@@ -124,7 +128,7 @@ Status Batch::first_failure(std::span<const Receipt> arrived, std::size_t data_b
   std::size_t handed_over = 0;
   for (std::size_t i = 0; i < size(); ++i) {
     const bool is_event = elements_.empty() || elements_[i].fault.code == Code::ok;
-    const Code code = is_event ? arrived[handed_over].code : elements_[i].fault.code;
+    const Code code = is_event ? receipt_of(arrived, handed_over).code : elements_[i].fault.code;
     if (code == Code::ok) {
       ++handed_over;
       continue;

@@ -1,5 +1,6 @@
 #include "engine/account_directory.h"
 
+#include <new>
 #include <string>
 
 #include "codec/json_bytes.h"
@@ -42,7 +43,9 @@ class AccountDirectory::Impl : public AccountThreads {
 
 AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options)
     : impl_(std::make_shared<Impl>(std::move(repository), options)) {
-  impl_->start();
+  if (impl_->start()) return;
+  impl_->close();
+  throw std::bad_alloc();
 }
 
 AccountDirectory::~AccountDirectory() { close(); }

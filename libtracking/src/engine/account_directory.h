@@ -56,6 +56,7 @@ struct Parked {
 /// none and allocates nothing.
 class AccountDirectory {
  public:
+  /// Throws std::bad_alloc if there is no memory or no thread to be had.
   AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options);
   ~AccountDirectory();
 

@@ -10,16 +10,16 @@ namespace tracking::engine {
 
 bool AccountLookups::take(LookupQuery& query) noexcept {
   Lock lock(mutex_);
-  query.ids.clear();
+  query.count = 0;
   query.is_probe = false;
-  while (query.ids.empty() && !query.is_probe) {
+  while (query.count == 0 && !query.is_probe) {
     work_.wait(lock, [this] { return is_closed_ || !queue_.empty() || is_probe_due_; });
     if (is_closed_) return false;
     take_queued(query);
-    if (query.ids.empty() && is_probe_due_) {
+    if (query.count == 0 && is_probe_due_) {
       query.is_probe = is_probing_ = true;
       query.is_repository_lost = freshness_.is_repository_lost();
-      query.ids.push_back(last_failed_);
+      query.add(last_failed_);
       is_probe_due_ = false;
     }
   }
@@ -30,13 +30,13 @@ bool AccountLookups::take(LookupQuery& query) noexcept {
 void AccountLookups::take_queued(LookupQuery& query) noexcept {
   query.number = ++query_count_;
   query.started = now();
-  while (!queue_.empty() && query.ids.size() < query_ids_max) {
+  while (!queue_.empty() && query.count < LookupQuery::ids_max) {
     const auto at = flights_.find(queue_.front());
     queue_.pop_front();
     if (at == flights_.end() || at->second.phase != Flight::Phase::queued) continue;
     at->second.phase = Flight::Phase::asked;
     at->second.query = query.number;
-    query.ids.push_back(at->first);
+    query.add(at->first);
   }
 }
 
@@ -51,16 +51,17 @@ void AccountLookups::answered(const LookupQuery& query, const Status& status,
   if (status) {
     repository_answers();
   } else {
-    last_failed_ = query.ids.front();
-    lose_repository(status, claimed);
+    last_failed_ = query.ids().front();
+    set_health(status.message());
+    lose_repository(claimed);
   }
   if (query.is_probe) {
     is_probing_ = false;
     if (query.is_repository_lost) ++queries_;
   } else {
     ++queries_;
-    for (std::size_t i = 0; i < query.ids.size(); ++i) {
-      const auto at = flights_.find(query.ids[i]);
+    for (std::size_t i = 0; i < query.count; ++i) {
+      const auto at = flights_.find(query.ids()[i]);
       if (at == flights_.end() || at->second.query != query.number) continue;
       if (status) {
         take_answer(at->second, states[i], query.started, claimed);
@@ -112,14 +113,21 @@ void AccountLookups::repository_answers() noexcept {
 }
 
 /// From now on nobody waits for it: those who do are answered from what was known, or refused.
-void AccountLookups::lose_repository(const Status& why, Flight*& claimed) noexcept {
+void AccountLookups::lose_repository(Flight*& claimed) noexcept {
   has_been_asked_ = true;
   freshness_.repository_lost();
-  health_ = {Code::accounts_unavailable, why.message()};
   for (auto& [id, flight] : flights_) {
     if (flight.phase == Flight::Phase::queued) claim_failed(flight, claimed);
   }
   queue_.clear();
+}
+
+void AccountLookups::set_health(std::string_view why) noexcept {
+  try {
+    health_ = {Code::accounts_unavailable, std::string(why)};
+  } catch (const std::bad_alloc&) {
+    health_ = {Code::accounts_unavailable, "no memory"};  // short enough to need none
+  }
 }
 
 void AccountLookups::tick() noexcept {
@@ -137,8 +145,8 @@ void AccountLookups::tick() noexcept {
     give_up(running.number, claimed);
   }
   if (is_silent && !freshness_.is_repository_lost()) {
-    lose_repository({Code::accounts_unavailable, "The account repository has not answered for half a second."},
-                    claimed);
+    set_health("The account repository has not answered for half a second.");
+    lose_repository(claimed);
   }
   const auto interval = freshness_.is_repository_lost() ? probe_interval_lost : probe_interval;
   if (!is_probing_ && !is_probe_due_ && clock_->steady() - last_contact_ >= interval) {

@@ -1,5 +1,7 @@
 #include "engine/account_lookups.h"
 
+#include <algorithm>
+
 namespace tracking::engine {
 
 AccountAnswer answer_of(AccountState state) noexcept {
@@ -21,7 +23,7 @@ AccountLookups::AccountLookups(const ServiceOptions& options)
       unknown_(options.account_cache_max / 16 + 1),
       freshness_(options.account_ttl, options.account_stale_max) {
   now();
-  running_.reserve(options.account_lookup_threads + 1);
+  running_.reserve(std::max(1U, options.account_lookup_threads) + 1);
 }
 
 // --- Lookups of events -----------------------------------------------------------------------------------------------
@@ -166,7 +168,11 @@ void AccountLookups::watched(AccountWatch watch, std::span<const AccountId> chan
 
 Status AccountLookups::health() noexcept {
   Lock lock(mutex_);
-  return health_;
+  try {
+    return health_;
+  } catch (const std::bad_alloc&) {
+    return {health_.code(), "no memory"};  // short enough to need none
+  }
 }
 
 bool AccountLookups::has_been_asked() noexcept {

@@ -7,11 +7,13 @@
 #include "engine/account_freshness.h"
 #include "engine/striped_counter.h"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -19,8 +21,14 @@ namespace tracking::engine {
 
 /// What a lookup thread is to do.
 struct LookupQuery {
-  std::vector<AccountId> ids;  ///< ask for these
-  bool is_probe = false;       ///< only see whether the repository answers; ids holds one to try
+  static constexpr std::size_t ids_max = 1'000;
+
+  std::span<const AccountId> ids() const noexcept { return {storage.data(), count}; }  ///< ask for these
+  void add(AccountId id) noexcept { storage[count++] = id; }
+
+  std::array<AccountId, ids_max> storage;  ///< in place, so that a thread that looks up needs no memory
+  std::size_t count = 0;                   ///< of ids
+  bool is_probe = false;                   ///< only see whether the repository answers; there is one id to try
   bool is_repository_lost = false;
   Ticks started = 0;
   std::uint64_t number = 0;
@@ -32,7 +40,6 @@ AccountAnswer answer_of(AccountState state) noexcept;
 class AccountLookups {
  public:
   /// As many as AccountRepository::find takes.
-  static constexpr std::size_t query_ids_max = 1000;
   /// A query that takes longer is given up by those who wait for it. The answer is remembered if it comes after all.
   static constexpr std::chrono::milliseconds silence_max{500};
   /// A watch that does not return for so long counts as lost.
@@ -115,7 +122,8 @@ class AccountLookups {
   void take_failure(Flight& flight, Flight*& claimed) noexcept;
   bool requeue(Flight& flight) noexcept;
   void repository_answers() noexcept;
-  void lose_repository(const Status& why, Flight*& claimed) noexcept;
+  void set_health(std::string_view why) noexcept;
+  void lose_repository(Flight*& claimed) noexcept;
   void give_up(std::uint64_t query, Flight*& claimed) noexcept;
 
   /// From its claim to its landing a flight belongs to one thread, which alone hands its events back.

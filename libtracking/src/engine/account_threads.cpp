@@ -26,12 +26,12 @@ AccountThreads::AccountThreads(std::shared_ptr<AccountRepository> repository, co
   threads_.reserve(lookup_threads_max_ + 2);  // so that starting one cannot fail half-way
 }
 
-void AccountThreads::start() noexcept {
-  start_lookup_thread();
+bool AccountThreads::start() noexcept {
+  if (!start_lookup_thread()) return false;
   if (auto watcher = with_repository([](AccountRepository& repository) { return repository.another(); })) {
     start_thread(&AccountThreads::watch, std::move(watcher));
   }
-  start_thread(&AccountThreads::keep_time, nullptr);
+  return start_thread(&AccountThreads::keep_time, nullptr);
 }
 
 bool AccountThreads::start_thread(Body body, std::unique_ptr<AccountRepository> instance) noexcept {
@@ -55,10 +55,12 @@ bool AccountThreads::start_thread(Body body, std::unique_ptr<AccountRepository> 
 }
 
 /// Its own instance of the repository, or, if there can be only one, the one that administration uses.
-void AccountThreads::start_lookup_thread() noexcept {
+bool AccountThreads::start_lookup_thread() noexcept {
   auto instance = with_repository([](AccountRepository& repository) { return repository.another(); });
   if (!instance) lookup_threads_max_ = 1;
-  if (start_thread(&AccountThreads::look_up, std::move(instance))) ++lookup_threads_;
+  if (!start_thread(&AccountThreads::look_up, std::move(instance))) return false;
+  ++lookup_threads_;
+  return true;
 }
 
 void AccountThreads::close() noexcept {
@@ -91,10 +93,9 @@ bool AccountThreads::pause(milliseconds duration) noexcept {
 
 void AccountThreads::look_up(AccountRepository* instance) noexcept {
   LookupQuery query;
-  query.ids.reserve(AccountLookups::query_ids_max);
-  std::array<AccountState, AccountLookups::query_ids_max> states;
+  std::array<AccountState, LookupQuery::ids_max> states;
   while (lookups_.take(query)) {
-    const std::span<AccountState> answers(states.data(), query.ids.size());
+    const std::span<AccountState> answers(states.data(), query.count);
     const auto call = [&](AccountRepository& repository) { return ask(repository, query, answers); };
     const Status status = instance ? call(*instance) : with_repository(call);
     lookups_.answered(query, status, answers);
@@ -109,7 +110,7 @@ Status AccountThreads::ask(AccountRepository& repository, const LookupQuery& que
     if (!status || !query.is_repository_lost) return status;
   }
   std::fill(answers.begin(), answers.end(), AccountState::unknown);
-  return repository.find(query.ids, answers);
+  return repository.find(query.ids(), answers);
 }
 
 // --- Watching --------------------------------------------------------------------------------------------------------
@@ -149,7 +150,15 @@ void AccountThreads::log_state() noexcept {
   has_logged_loss_ = is_lost;
   last_logged_ = Steady::now();
   if (!log_) return;
-  if (is_lost) {
+  try {
+    tell_state(health);
+  } catch (const std::bad_alloc&) {
+    // then it is not told
+  }
+}
+
+void AccountThreads::tell_state(const Status& health) {
+  if (!health) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(stale_max_).count();
     log_(LogLevel::warning,
          "accounts: " + health.message() + " Answers that are known hold for " + std::to_string(seconds) + " s more.");

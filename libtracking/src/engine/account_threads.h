@@ -17,7 +17,8 @@ class AccountThreads : public std::enable_shared_from_this<AccountThreads> {
  public:
   AccountThreads(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options);
 
-  void start() noexcept;
+  /// False: no thread to be had, or no memory; close() all the same.
+  bool start() noexcept;
   /// Stops lookups and threads. Idempotent.
   void close() noexcept;
 
@@ -38,12 +39,13 @@ class AccountThreads : public std::enable_shared_from_this<AccountThreads> {
   using Body = void (AccountThreads::*)(AccountRepository*) noexcept;
 
   bool start_thread(Body body, std::unique_ptr<AccountRepository> instance) noexcept;
-  void start_lookup_thread() noexcept;
+  bool start_lookup_thread() noexcept;
   void look_up(AccountRepository* instance) noexcept;
   static Status ask(AccountRepository& repository, const LookupQuery& query, std::span<AccountState> answers) noexcept;
   void watch(AccountRepository* instance) noexcept;
   void keep_time(AccountRepository*) noexcept;
   void log_state() noexcept;
+  void tell_state(const Status& health);
   /// True if it is time to stop.
   bool pause(std::chrono::milliseconds duration) noexcept;
 

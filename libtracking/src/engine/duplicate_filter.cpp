@@ -44,10 +44,17 @@ class Generation {
     return entry.is_used ? &entry : nullptr;
   }
 
+  /// Sees that so many more need no memory. False: there is none.
+  bool make_room(std::size_t more) noexcept {
+    while ((size_ + more) * 2 > entries_.size()) {
+      if (!grow()) return size_ + more < entries_.size();  // a search ends at a free slot, so one stays free
+    }
+    return true;
+  }
+
   /// False: no memory.
   bool insert(const Entry& entry) noexcept {
-    // A search ends at a free slot, so one stays free.
-    if ((size_ + 1) * 2 > entries_.size() && !grow() && size_ + 2 > entries_.size()) return false;
+    if (!make_room(1)) return false;
     Entry& slot = place(entry.key);
     if (!slot.is_used) ++size_;
     slot = entry;
@@ -135,18 +142,22 @@ struct DuplicateFilter::Shard {
 
   void insert(const Generation::Entry& entry, std::size_t keys_max, std::chrono::nanoseconds window,
               std::chrono::nanoseconds now) noexcept {
-    if (newer.size() >= keys_max || now - newer_since > window) {
-      forget(older, window);
-      older = std::move(newer);
-      newer.clear();
-      newer_since = now;
-    }
+    if (newer.size() >= keys_max || now - newer_since > window) begin_generation(window, now);
     if (newer.insert(entry)) return;
     forget(older, window);
     if (newer.insert(entry)) return;
     forget(newer, window);
     if (newer.insert(entry) || !entry.is_doubtful) return;
     doubts_lost_until = std::max(doubts_lost_until, std::chrono::nanoseconds(entry.settled_ns) + window);
+  }
+
+  void begin_generation(std::chrono::nanoseconds window, std::chrono::nanoseconds now) noexcept {
+    Generation next;
+    if (!next.make_room(1)) return;  // the one that there is has room for what is under way
+    forget(older, window);
+    older = std::move(newer);
+    newer = std::move(next);
+    newer_since = now;
   }
 
   void forget(Generation& generation, std::chrono::nanoseconds window) noexcept {
@@ -187,6 +198,8 @@ DuplicateFilter::Answer DuplicateFilter::begin(const Key& key, std::chrono::nano
   const auto* restored = shard.find_restored(key, now);
   if (restored && now - std::chrono::nanoseconds(restored->settled_ns) <= window_)
     return {Verdict::repeated, Timestamp(std::chrono::microseconds(restored->accepted_us)), restored->ack};
+  // What is accepted will be remembered without asking for memory.
+  if (!shard.newer.make_room(shard.pending.size() + 1)) return {Verdict::no_memory};
   try {
     const auto [place, is_new] = shard.pending.try_emplace(key);
     if (is_new) return {Verdict::fresh};

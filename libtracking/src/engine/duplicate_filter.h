@@ -50,8 +50,7 @@ class DuplicateFilter {
   };
   Answer begin(const Key& key, std::chrono::nanoseconds now, const EventSlot& slot) noexcept;
 
-  /// The outcome of a fresh event. Only accepted ones are remembered, the latest as far as there is memory. Returns the
-  /// repeats that came meanwhile.
+  /// The outcome of a fresh event. Only accepted ones are remembered. Returns the repeats that came meanwhile.
   std::vector<EventSlot> settle(const Key& key, bool is_accepted, Timestamp accepted, AckLevel ack,
                                 std::chrono::nanoseconds now) noexcept;
 

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <new>
 #include <thread>
 
 namespace tracking::engine {
@@ -14,12 +15,26 @@ std::size_t thread_number() noexcept {
   return number;
 }
 
-// For lanes that completions may still point to.
+// For lanes that completions may still point to: reachable, so that no leak checker calls them lost.
 void keep_for_ever(std::unique_ptr<LaneCore> lane) {
-  static std::mutex mutex;
-  static auto& kept = *new std::vector<std::unique_ptr<LaneCore>>;
-  const std::lock_guard lock(mutex);
-  kept.push_back(std::move(lane));
+  static std::atomic<LaneCore*> kept{nullptr};
+  LaneCore* const core = lane.release();
+  core->next_kept_ = kept.load(std::memory_order_relaxed);
+  while (!kept.compare_exchange_weak(core->next_kept_, core, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
+
+// Short enough to need no memory itself.
+Status no_memory() noexcept { return {Code::overloaded, "no memory"}; }
+
+// Nothing is thrown across the library's boundary.
+template <class Call>
+auto guarded(Call call) noexcept -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception&) {
+    return no_memory();
+  }
 }
 
 // Ends a subscription after so many events.
@@ -82,57 +97,79 @@ Engine::~Engine() {
 }
 
 void Engine::track(std::span<const Event> events, ReceiptHandler done, TrackOptions options) noexcept {
-  common_lane().track(events, std::move(done), options);
+  LaneCore* const lane = common_lane();
+  if (!lane) return LaneCore::refuse_unseen(events.size(), done, Code::overloaded);
+  lane->track(events, std::move(done), options);
 }
 
-std::unique_ptr<Lane> Engine::lane() { return std::make_unique<LaneHandle>(*this, new_lane()); }
+std::unique_ptr<Lane> Engine::lane() {
+  LaneCore* const core = new_lane();
+  if (!core) return nullptr;
+  auto handle = std::unique_ptr<Lane>(new (std::nothrow) LaneHandle(*this, *core));
+  if (!handle) give_back(*core);
+  return handle;
+}
 
-LaneCore& Engine::new_lane() {
+/// nullptr: no memory.
+LaneCore* Engine::new_lane() noexcept {
   const std::lock_guard lock(mutex_);
   if (!free_lanes_.empty()) {
-    LaneCore& lane = *free_lanes_.back();
+    LaneCore* const lane = free_lanes_.back();
     free_lanes_.pop_back();
     return lane;
   }
-  return *lanes_.emplace_back(std::make_unique<LaneCore>(*shared_));
+  try {
+    free_lanes_.reserve(lanes_.size() + 1);  // so that giving one back needs no memory
+    return lanes_.emplace_back(std::make_unique<LaneCore>(*shared_)).get();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
 }
 
-void Engine::give_back(LaneCore& lane) {
+void Engine::give_back(LaneCore& lane) noexcept {
   const std::lock_guard lock(mutex_);
   free_lanes_.push_back(&lane);
 }
 
-LaneCore& Engine::common_lane() {
+LaneCore* Engine::common_lane() noexcept {
   auto& place = common_[thread_number() % common_lanes];
   LaneCore* lane = place.load(std::memory_order_acquire);
-  if (!lane) {
-    LaneCore& made = new_lane();
-    if (place.compare_exchange_strong(lane, &made, std::memory_order_acq_rel)) return made;
-    give_back(made);
-  }
-  return *lane;
+  if (lane) return lane;
+  LaneCore* const made = new_lane();
+  if (!made || place.compare_exchange_strong(lane, made, std::memory_order_acq_rel)) return made;
+  give_back(*made);
+  return lane;
 }
 
 Result<std::unique_ptr<Subscription>> Engine::open_subscription(const SubscribeOptions& options, Wake wake) noexcept {
-  auto subscription = shared_->broker->subscribe(options, std::move(wake));
-  if (!subscription || options.limit == 0) return subscription;
-  return std::unique_ptr<Subscription>(std::make_unique<LimitedSubscription>(std::move(*subscription), options.limit));
+  return guarded([&]() -> Result<std::unique_ptr<Subscription>> {
+    auto subscription = shared_->broker->subscribe(options, std::move(wake));
+    if (!subscription || options.limit == 0) return subscription;
+    return std::unique_ptr<Subscription>(
+        std::make_unique<LimitedSubscription>(std::move(*subscription), options.limit));
+  });
 }
 
 Result<std::vector<Account>> Engine::list_accounts(AccountId after, std::size_t limit) {
-  return shared_->directory.list(after, limit);
+  return guarded([&] { return shared_->directory.list(after, limit); });
 }
-Result<Account> Engine::get_account(AccountId id) { return shared_->directory.get(id); }
-Status Engine::add_account(const Account& account) { return shared_->directory.add(account); }
+Result<Account> Engine::get_account(AccountId id) {
+  return guarded([&] { return shared_->directory.get(id); });
+}
+Status Engine::add_account(const Account& account) {
+  return guarded([&] { return shared_->directory.add(account); });
+}
 Result<Account> Engine::change_account(AccountId id, const AccountChange& change) {
-  return shared_->directory.change(id, change);
+  return guarded([&] { return shared_->directory.change(id, change); });
 }
-Status Engine::remove_account(AccountId id) { return shared_->directory.remove(id); }
+Status Engine::remove_account(AccountId id) {
+  return guarded([&] { return shared_->directory.remove(id); });
+}
 
 Readiness Engine::readiness() noexcept {
   if (shared_->is_closed.load(std::memory_order_acquire)) {
-    const Status closed(Code::closed, "the service is closed");
-    return {.accounts = closed, .broker = closed};
+    const auto closed = [] { return guarded([] { return Status(Code::closed, "the service is closed"); }); };
+    return {.accounts = closed(), .broker = closed()};
   }
   return {.accounts = shared_->directory.health(), .broker = shared_->broker->health()};
 }
@@ -156,7 +193,7 @@ ServiceStats Engine::stats() noexcept {
 
 Status Engine::close(std::chrono::milliseconds deadline) noexcept {
   const std::lock_guard close_lock(close_mutex_);
-  if (is_closed_) return close_status_;
+  if (is_closed_) return guarded([this] { return close_status_; });
   is_closed_ = true;
   const auto end = SteadyClock::now() + deadline;
   shared_->is_closed.store(true, std::memory_order_release);
@@ -178,10 +215,12 @@ Status Engine::close(std::chrono::milliseconds deadline) noexcept {
   const std::lock_guard lock(mutex_);
   for (const auto& lane : lanes_) lane->abandon_pending();
   if (close_status_ && given_up > 0) {
-    close_status_ = {Code::timed_out,
-                     std::to_string(given_up) + " events had no answer from the broker by the deadline: in doubt"};
+    close_status_ = guarded([&]() -> Status {
+      return {Code::timed_out,
+              std::to_string(given_up) + " events had no answer from the broker by the deadline: in doubt"};
+    });
   }
-  return close_status_;
+  return guarded([this] { return close_status_; });
 }
 
 }  // namespace tracking::engine

@@ -40,9 +40,9 @@ class Engine final : public TrackingService {
   // Threads that track without a lane of their own share these, each thread always the same one.
   static constexpr std::size_t common_lanes = 8;
 
-  LaneCore& new_lane();
-  LaneCore& common_lane();
-  void give_back(LaneCore& lane);
+  LaneCore* new_lane() noexcept;
+  LaneCore* common_lane() noexcept;
+  void give_back(LaneCore& lane) noexcept;
   std::uint64_t pending();
 
   const std::unique_ptr<Shared> shared_;

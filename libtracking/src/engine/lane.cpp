@@ -5,89 +5,17 @@
 #include <utility>
 
 #include "codec/event_decoder.h"
-#include "codec/event_line.h"
 #include "codec/json.h"
-#include "codec/rfc3339.h"
 
 namespace tracking::engine {
 namespace {
-
-// One publish() carries at most so much: it bounds the lane's scratch memory and how long others wait for the broker.
-constexpr std::size_t group_events_max = 1'024;
-constexpr std::size_t group_bytes_max = 256 << 10;
-// Objects of a pool that are looked at before a new one is made.
-constexpr std::size_t pool_tries = 8;
-
-std::string_view without_white_space(std::string_view text) {
-  constexpr std::string_view white_space = " \t\r\n";
-  const auto first = text.find_first_not_of(white_space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(white_space) - first + 1);
-}
 
 // Which bit of a 64-bit set stands for the account.
 std::uint64_t bit_of(AccountId id) {
   return std::uint64_t{1} << (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u >> 58);
 }
 
-// A broker may complete earlier groups, of this lane or another, while it is inside publish(): with our lock held.
-// Those are settled by this thread when it holds no lock any more.
-thread_local int publish_depth = 0;
-thread_local PublishGroup* deferred = nullptr;
-
 }  // namespace
-
-void PublishGroup::resolve(std::size_t index, const Outcome& outcome) noexcept {
-  if (index >= slots_.size()) return;
-  if (outcomes_.empty()) {
-    outcomes_.resize(slots_.size());
-    is_resolved_.assign(slots_.size(), false);
-  }
-  if (is_resolved_[index]) return;
-  is_resolved_[index] = true;
-  outcomes_[index] = outcome;
-}
-
-void PublishGroup::finish(const Outcome& outcome) noexcept {
-  rest_ = outcome;
-  switch (state_.exchange(State::finished, std::memory_order_acq_rel)) {
-    case State::publishing:  // inside publish(): its caller goes on when the lane's lock is released
-    case State::finished:
-      return;
-    case State::published:
-      break;
-    case State::abandoned:
-      is_abandoned_ = true;
-      break;
-  }
-  if (publish_depth > 0) {
-    next_finished_ = std::exchange(deferred, this);
-    return;
-  }
-  lane_->conclude(*this);
-}
-
-void LaneCore::conclude(PublishGroup& group) {
-  if (!group.is_abandoned_) return settle(group, false);
-  abandoned_.fetch_sub(1, std::memory_order_release);
-  let_go(group);
-}
-
-template <class T>
-T& LaneCore::Pool<T>::take() {
-  // The first ones first: they have grown to what is needed, and are in the cache. When many are under way, the others
-  // in turn.
-  const auto is_free = [](T& item) { return !item.is_used.load(std::memory_order_acquire); };
-  for (std::size_t tries = 0; tries < std::min(2 * pool_tries, items_.size()); ++tries) {
-    T& item = items_[tries < pool_tries ? tries : next_++ % items_.size()];
-    if (!is_free(item)) continue;
-    item.is_used.store(true, std::memory_order_relaxed);
-    return item;
-  }
-  T& item = items_.emplace_back();
-  item.is_used.store(true, std::memory_order_relaxed);
-  return item;
-}
 
 LaneCore::LaneCore(Shared& shared) : shared_(shared), lane_(shared.ids.new_lane()) {
   next_producer();
@@ -95,38 +23,63 @@ LaneCore::LaneCore(Shared& shared) : shared_(shared), lane_(shared.ids.new_lane(
 }
 
 void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOptions options) noexcept {
+  std::unique_lock lock(mutex_);
+  Batch* const batch = begin(events);
+  if (!batch) {
+    lock.unlock();
+    return refuse_unseen(events.size(), done, Code::overloaded);
+  }
+  batch->done = std::move(done);
+  batch->ack = options.ack == AckLevel::broker_default ? shared_.default_ack : options.ack;
+  batch->stops_at_failure = options.stops_at_failure;
   PublishGroup* finished = nullptr;
+  std::size_t published = 0;
+  const std::size_t ended = take(*batch, published, finished);
+  lock.unlock();
+  settle_all(finished);
+  const auto unpublished = std::span(batch->slots).subspan(published);
+  for (const EventSlot& slot : unpublished) settle_event(slot, {.code = Code::overloaded});
+  batch->finish(ended + unpublished.size() + 1);
+}
+
+// nullptr: there is no memory for the batch. Beyond this point only single events can be without.
+Batch* LaneCore::begin(std::span<const Event> events) noexcept {
   Batch* batch = nullptr;
-  std::size_t ended = 0;
-  {
-    const std::lock_guard lock(mutex_);
+  try {
+    misses_.reserve(events.size());
     batch = &batches_.take();
-    batch->events = events;
-    batch->done = std::move(done);
-    batch->ack = options.ack == AckLevel::broker_default ? shared_.default_ack : options.ack;
-    batch->stops_at_failure = options.stops_at_failure;
     batch->receipts.clear();
     batch->receipts.resize(events.size());
     batch->slots.clear();
-    batch->parked.clear();
-    batch->unfinished.store(events.size() + 1, std::memory_order_relaxed);
-    const bool is_ack_given = batch->ack == AckLevel::stored ? shared_.traits.gives_stored : shared_.traits.gives_sent;
-    if (shared_.is_closed.load(std::memory_order_acquire)) {
-      ended = refuse_from(*batch, 0, Code::closed);
-    } else if (!is_ack_given) {
-      ended = refuse_from(*batch, 0, Code::ack_unavailable);
-    } else {
-      ended = sort_out(*batch);
-      publish(batch->slots, finished);
-      if (!misses_.empty()) {
-        batch->slots.clear();
-        ended += park_misses(*batch);
-        publish(batch->slots, finished);
-      }
-    }
+    batch->slots.reserve(events.size());
+  } catch (const std::bad_alloc&) {
+    if (batch) batch->is_used.store(false, std::memory_order_release);
+    return nullptr;
   }
-  settle_all(finished);
-  batch->finish(ended + 1);
+  batch->events = events;
+  batch->parked.clear();
+  batch->unfinished.store(events.size() + 1, std::memory_order_relaxed);
+  return batch;
+}
+
+// The first `published` of the batch's slots went to the broker; for the others there was no memory.
+std::size_t LaneCore::take(Batch& batch, std::size_t& published, PublishGroup*& finished) {
+  const bool is_ack_given = batch.ack == AckLevel::stored ? shared_.traits.gives_stored : shared_.traits.gives_sent;
+  if (shared_.is_closed.load(std::memory_order_acquire)) return refuse_from(batch, 0, Code::closed);
+  if (!is_ack_given) return refuse_from(batch, 0, Code::ack_unavailable);
+  std::size_t ended = sort_out(batch);
+  published = publish(batch.slots, finished);
+  if (misses_.empty()) return ended;
+  const bool is_memory_short = published < batch.slots.size();
+  ended += park_misses(batch);
+  if (!is_memory_short) published += publish(std::span(batch.slots).subspan(published), finished);
+  return ended;
+}
+
+void LaneCore::refuse_unseen(std::size_t events, const ReceiptHandler& done, Code code) noexcept {
+  Receipt receipt;
+  receipt.code = code;
+  done(std::span<const Receipt>(&receipt, events == 1 ? 1 : 0));
 }
 
 std::size_t LaneCore::refuse_from(Batch& batch, std::size_t first, Code code) {
@@ -163,7 +116,9 @@ std::size_t LaneCore::sort_out(Batch& batch) {
       batch.slots.push_back(slot);
       continue;
     }
-    ended += take_answer(slot, answer, batch.slots);
+    bool goes_on = false;
+    ended += take_answer(slot, answer, goes_on);
+    if (goes_on) batch.slots.push_back(slot);
     const Code code = batch.receipts[i].code;
     if (batch.stops_at_failure && (is_failure(answer) || code == Code::overloaded))
       return ended + refuse_from(batch, i + 1, code);
@@ -177,24 +132,34 @@ std::size_t LaneCore::park_misses(Batch& batch) {
     EventSlot slot{.batch = &batch, .index = index};
     check(batch.events[index], slot, batch.receipts[index]);
     const AccountAnswer answer = park(slot);
-    if (answer != AccountAnswer::must_wait) ended += take_answer(slot, answer, batch.slots);
+    if (answer == AccountAnswer::must_wait) continue;
+    bool goes_on = false;
+    ended += take_answer(slot, answer, goes_on);
+    if (goes_on) batch.slots.push_back(slot);
   }
   return ended;
 }
 
 // Once it waits, the event's node is not ours to look at.
-AccountAnswer LaneCore::park(const EventSlot& slot) {
-  ParkedEvent& parked = slot.batch->parked.emplace_back();
-  parked.slot = slot;
-  parked.account_id = slot.batch->events[slot.index].account_id;
-  parked.target = this;
-  return shared_.directory.park(parked);
+AccountAnswer LaneCore::park(const EventSlot& slot) noexcept {
+  ParkedEvent* parked = nullptr;
+  try {
+    parked = &slot.batch->parked.emplace_back();
+  } catch (const std::bad_alloc&) {
+    return AccountAnswer::overloaded;
+  }
+  parked->slot = slot;
+  parked->account_id = slot.batch->events[slot.index].account_id;
+  parked->target = this;
+  return shared_.directory.park(*parked);
 }
 
-std::size_t LaneCore::take_answer(const EventSlot& slot, AccountAnswer answer, std::vector<EventSlot>& accepted) {
+// `goes_on`: it is to be published.
+std::size_t LaneCore::take_answer(const EventSlot& slot, AccountAnswer answer, bool& goes_on) {
   std::size_t ended = 0;
+  goes_on = false;
   if (answer == AccountAnswer::active) {
-    if (!is_repeat(slot, ended)) accepted.push_back(slot);
+    goes_on = !is_repeat(slot, ended);
     return ended;
   }
   Code code = Code::internal;
@@ -223,19 +188,34 @@ std::size_t LaneCore::take_answer(const EventSlot& slot, AccountAnswer answer, s
 }
 
 void LaneCore::resolved(std::span<Parked* const> parked) noexcept {
-  std::vector<EventSlot> accepted;
-  std::vector<Batch*> ended;
+  for (; parked.size() > resolved_max; parked = parked.subspan(resolved_max)) resolve_some(parked.first(resolved_max));
+  resolve_some(parked);
+}
+
+void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
+  // On the stack: there is no one to tell that there is no memory.
+  std::array<EventSlot, resolved_max> accepted;
+  std::array<Batch*, resolved_max> ended;
+  std::size_t accepted_count = 0;
+  std::size_t ended_count = 0;
+  std::size_t published = 0;
   PublishGroup* finished = nullptr;
   {
     const std::lock_guard lock(mutex_);
     for (Parked* node : parked) {
       const EventSlot slot = static_cast<ParkedEvent*>(node)->slot;
-      if (take_answer(slot, node->answer, accepted) > 0) ended.push_back(slot.batch);
+      bool goes_on = false;
+      if (take_answer(slot, node->answer, goes_on) > 0) ended[ended_count++] = slot.batch;
+      if (goes_on) accepted[accepted_count++] = slot;
     }
-    publish(accepted, finished);
+    published = publish({accepted.data(), accepted_count}, finished);
   }
   settle_all(finished);
-  for (Batch* batch : ended) batch->finish(1);
+  for (; published < accepted_count; ++published) {
+    settle_event(accepted[published], {.code = Code::overloaded});
+    ended[ended_count++] = accepted[published].batch;  // an event is in one of the two
+  }
+  for (std::size_t i = 0; i < ended_count; ++i) ended[i]->finish(1);
 }
 
 bool LaneCore::check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept {
@@ -294,108 +274,6 @@ bool LaneCore::is_repeat(const EventSlot& slot, std::size_t& ended) {
   return true;
 }
 
-void LaneCore::publish(std::span<const EventSlot> slots, PublishGroup*& finished) {
-  while (!slots.empty()) slots = slots.subspan(publish_some(slots, finished));
-}
-
-std::size_t LaneCore::publish_some(std::span<const EventSlot> slots, PublishGroup*& finished) {
-  const auto size_of = [](const EventSlot& slot) {
-    return codec::event_line_bytes_max(slot.batch->events[slot.index].data.json().size());
-  };
-  const AckLevel ack = slots[0].batch->ack;
-  std::size_t count = 1;
-  std::size_t bytes = size_of(slots[0]);
-  for (; count < std::min(slots.size(), group_events_max) && slots[count].batch->ack == ack; ++count) {
-    const std::size_t more = size_of(slots[count]);
-    if (bytes + more > group_bytes_max) break;
-    bytes += more;
-  }
-  if (bytes > text_size_ || text_size_ > 2 * std::max(bytes, group_bytes_max)) {
-    text_size_ = bytes;
-    text_.reset(new char[text_size_]);
-  }
-
-  if (sequences_.is_full()) next_producer();
-  take_timestamp();
-  PublishGroup& group = groups_.take();
-  group.lane_ = this;
-  group.slots_.assign(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(count));
-  group.outcomes_.clear();
-  group.is_outstanding_ = false;
-  group.is_abandoned_ = false;
-  group.state_.store(PublishGroup::State::publishing, std::memory_order_relaxed);
-  lines_.resize(count);
-  char* out = text_.get();
-  for (std::size_t i = 0; i < count; ++i) stamp(slots[i], lines_[i], out);
-
-  pending_.fetch_add(count, std::memory_order_relaxed);
-  ++publish_depth;
-  shared_.broker->publish(Lines(lines_, ack), Completion(group));
-  --publish_depth;
-  if (group.state_.load(std::memory_order_acquire) == PublishGroup::State::publishing) {
-    // Into the list first: from the moment that the state is `published` it may be completed on another thread.
-    group.is_outstanding_ = true;
-    group.outstanding_index_ = outstanding_.size();
-    outstanding_.push_back(&group);
-    auto expected = PublishGroup::State::publishing;
-    if (group.state_.compare_exchange_strong(expected, PublishGroup::State::published, std::memory_order_acq_rel))
-      return count;
-    remove_outstanding(group);
-    group.is_outstanding_ = false;
-  }
-  group.next_finished_ = std::exchange(finished, &group);
-  return count;
-}
-
-void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
-  const Event& event = slot.batch->events[slot.index];
-  Receipt& receipt = slot.batch->receipts[slot.index];
-  if (event.id.empty()) {
-    if (++ids_of_timestamp_ > EventIdKey::counter_mask) begin_timestamp(last_ + std::chrono::microseconds(1));
-    shared_.ids.write_rest(id_text_ + EventIdKey::time_size, event.account_id, last_, id_counter_++, lane_);
-    receipt.id.assign({id_text_, EventIdKey::text_size});
-  } else {
-    receipt.id.assign(event.id);
-  }
-  receipt.timestamp = last_;
-
-  const std::uint64_t sequence = sequences_.next(event.account_id);
-  const std::string_view data = event.data.is_trusted() ? event.data.json() : without_white_space(event.data.json());
-  char occurred_at[32];
-  if (event.occurred_at) codec::write_rfc3339(occurred_at, *event.occurred_at);
-  char* const end = codec::write_event_line(out, {.id = receipt.id.view(),
-                                                  .account_id = event.account_id,
-                                                  .timestamp = timestamp_text_,
-                                                  .occurred_at = event.occurred_at ? occurred_at : nullptr,
-                                                  .producer = producer_,
-                                                  .sequence = sequence,
-                                                  .data = data});
-  if (slot.has_line_breaks) {
-    // Valid JSON has raw line breaks between tokens only.
-    std::replace_if(
-        end - 1 - data.size(), end, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  }
-  line = {.json = {out, static_cast<std::size_t>(end - out)},
-          .account_id = event.account_id,
-          .id = receipt.id.view(),
-          .timestamp = last_,
-          .sequence = sequence};
-  out = end;
-}
-
-void LaneCore::take_timestamp() {
-  const Timestamp now = shared_.options.clock->now();
-  if (now <= last_) return;  // the wall clock stood still or went back: a producer's timestamps do not
-  begin_timestamp(now);
-}
-
-void LaneCore::begin_timestamp(Timestamp time) {
-  last_ = time;
-  ids_of_timestamp_ = 0;
-  codec::write_rfc3339(timestamp_text_, time);
-  EventIdKey::write_time(id_text_, time);
-}
-
 void LaneCore::next_producer() {
   constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
   constexpr int name_size = 8;
@@ -404,97 +282,6 @@ void LaneCore::next_producer() {
   producer_.clear();
   for (int i = 0; i < name_size; ++i) producer_ += alphabet[pick(device)];
   sequences_.clear();
-}
-
-void LaneCore::settle_all(PublishGroup* finished) {
-  // What was completed on the way is older than what was published now.
-  if (publish_depth == 0) conclude_in_order(std::exchange(deferred, nullptr));
-  conclude_in_order(finished);
-}
-
-void LaneCore::conclude_in_order(PublishGroup* finished) {
-  // The list is in reverse: handlers run in the order of publishing.
-  PublishGroup* first = nullptr;
-  while (finished) {
-    PublishGroup* const group = finished;
-    finished = group->next_finished_;
-    group->next_finished_ = std::exchange(first, group);
-  }
-  while (first) {
-    PublishGroup& group = *std::exchange(first, first->next_finished_);
-    group.lane_->conclude(group);
-  }
-}
-
-void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
-  const std::size_t count = group.slots_.size();
-  const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
-  const Outcome rest = is_abandoned ? Outcome{.code = Code::in_doubt} : group.rest_;
-  for (std::size_t begin = 0; begin < count;) {
-    Batch* const batch = group.slots_[begin].batch;
-    std::size_t end = begin;
-    for (; end < count && group.slots_[end].batch == batch; ++end) {
-      const bool is_single = has_single_outcomes && group.is_resolved_[end];
-      settle_event(group.slots_[end], is_single ? group.outcomes_[end] : rest);
-    }
-    batch->finish(end - begin);
-    begin = end;
-  }
-  pending_.fetch_sub(count, std::memory_order_release);
-  if (!is_abandoned) let_go(group);
-}
-
-void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
-  const Event& event = slot.batch->events[slot.index];
-  Receipt& receipt = slot.batch->receipts[slot.index];
-  receipt.code = outcome.code;
-  receipt.ack = outcome.code == Code::ok ? outcome.ack : AckLevel::broker_default;
-  receipt.duplicate = outcome.code == Code::ok && outcome.duplicate;
-  if (receipt.duplicate && outcome.first_accepted) receipt.timestamp = *outcome.first_accepted;
-  if (event.id.empty() && outcome.code != Code::in_doubt) return;
-
-  const auto key = shared_.duplicates.key(event.account_id, receipt.id);
-  const auto now = shared_.options.clock->steady();
-  if (outcome.code == Code::in_doubt && shared_.ids.verify(receipt.id, event.account_id))
-    shared_.duplicates.remember_doubt(key, now);
-  if (event.id.empty()) return;
-  const auto repeats = shared_.duplicates.settle(key, outcome.code == Code::ok, receipt.timestamp, receipt.ack, now);
-  for (const EventSlot& repeat : repeats) {
-    Receipt& copy = repeat.batch->receipts[repeat.index];
-    copy = receipt;
-    copy.duplicate = outcome.code == Code::ok;
-    repeat.batch->finish(1);
-  }
-}
-
-void LaneCore::let_go(PublishGroup& group) noexcept {
-  if (group.is_outstanding_) {
-    const std::lock_guard lock(mutex_);
-    remove_outstanding(group);
-  }
-  group.is_used.store(false, std::memory_order_release);
-}
-
-void LaneCore::remove_outstanding(PublishGroup& group) noexcept {
-  PublishGroup* const last = outstanding_.back();
-  last->outstanding_index_ = group.outstanding_index_;
-  outstanding_[group.outstanding_index_] = last;
-  outstanding_.pop_back();
-}
-
-void LaneCore::abandon_pending() noexcept {
-  std::vector<PublishGroup*> left;
-  {
-    const std::lock_guard lock(mutex_);
-    for (PublishGroup* group : outstanding_) {
-      auto expected = PublishGroup::State::published;
-      if (!group->state_.compare_exchange_strong(expected, PublishGroup::State::abandoned, std::memory_order_acq_rel))
-        continue;  // it is being completed at this moment
-      abandoned_.fetch_add(1, std::memory_order_relaxed);
-      left.push_back(group);
-    }
-  }
-  for (PublishGroup* group : left) settle(*group, true);
 }
 
 }  // namespace tracking::engine

@@ -4,6 +4,7 @@
 #include <tracking/broker.h>
 #include <tracking/service.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <deque>
@@ -73,12 +74,13 @@ class PublishGroup final : public CompletionTarget {
 
   LaneCore* lane_ = nullptr;
   std::vector<EventSlot> slots_;
-  std::vector<Outcome> outcomes_;  // of single lines; empty if none was told
+  std::vector<Outcome> outcomes_;  // of single lines; empty if none was told; with room for all of them
   std::vector<bool> is_resolved_;  // which of them
   Outcome rest_;                   // of all others
   std::atomic<State> state_{State::publishing};
   std::atomic<bool> is_used{false};
   PublishGroup* next_finished_ = nullptr;
+  PublishGroup* next_abandoned_ = nullptr;
   bool is_abandoned_ = false;          // given up at a deadline; the broker answered after all
   bool is_outstanding_ = false;        // in the lane's list; constant once it is published
   std::size_t outstanding_index_ = 0;  // where in that list; guarded by the lane's mutex
@@ -101,6 +103,11 @@ class LaneCore final : public ParkedTarget {
   /// True while the broker may still call a completion of ours.
   bool has_abandoned() const noexcept { return abandoned_.load(std::memory_order_acquire) > 0; }
 
+  /// Ends a batch that no lane has memory for.
+  static void refuse_unseen(std::size_t events, const ReceiptHandler& done, Code code) noexcept;
+
+  LaneCore* next_kept_ = nullptr;  // of the engine
+
  private:
   friend class PublishGroup;
 
@@ -111,27 +118,36 @@ class LaneCore final : public ParkedTarget {
     T& take();
 
    private:
+    /// Objects that are looked at, before a new one is made.
+    static constexpr std::size_t pool_tries = 8;
     std::deque<T> items_;
     std::size_t next_ = 0;
   };
 
-  // mutex_ held. Those that return a number say how many of the batch's events have ended.
+  // Events handed back at once by the directory.
+  static constexpr std::size_t resolved_max = 256;
+
+  // mutex_ held. Those that return a number say how many of the batch's events have ended, unless they say otherwise.
+  Batch* begin(std::span<const Event> events) noexcept;
+  std::size_t take(Batch& batch, std::size_t& published, PublishGroup*& finished);
   std::size_t refuse_from(Batch& batch, std::size_t first, Code code);
   std::size_t sort_out(Batch& batch);
   std::size_t park_misses(Batch& batch);
-  AccountAnswer park(const EventSlot& slot);
-  std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, std::vector<EventSlot>& accepted);
+  AccountAnswer park(const EventSlot& slot) noexcept;
+  std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, bool& goes_on);
   bool check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept;
   /// A repeat does not go on; `ended` is raised unless the first of its kind is still under way.
   bool is_repeat(const EventSlot& slot, std::size_t& ended);
-  void publish(std::span<const EventSlot> slots, PublishGroup*& finished);
+  std::size_t publish(std::span<const EventSlot> slots, PublishGroup*& finished);
   std::size_t publish_some(std::span<const EventSlot> slots, PublishGroup*& finished);
+  PublishGroup* prepare(std::span<const EventSlot> slots, std::size_t bytes) noexcept;
   void stamp(const EventSlot& slot, Line& line, char*& out);
   void take_timestamp();
   void begin_timestamp(Timestamp time);
   void next_producer();
 
   // No lock held.
+  void resolve_some(std::span<Parked* const> parked) noexcept;
   void settle_all(PublishGroup* finished);
   static void conclude_in_order(PublishGroup* finished);
   void conclude(PublishGroup& group);
@@ -163,5 +179,21 @@ class LaneCore final : public ParkedTarget {
   std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> abandoned_{0};
 };
+
+template <class T>
+T& LaneCore::Pool<T>::take() {
+  // The first ones first: they have grown to what is needed, and are in the cache. When many are under way, the others
+  // in turn.
+  const auto is_free = [](T& item) { return !item.is_used.load(std::memory_order_acquire); };
+  for (std::size_t tries = 0; tries < std::min(2 * pool_tries, items_.size()); ++tries) {
+    T& item = items_[tries < pool_tries ? tries : next_++ % items_.size()];
+    if (!is_free(item)) continue;
+    item.is_used.store(true, std::memory_order_relaxed);
+    return item;
+  }
+  T& item = items_.emplace_back();
+  item.is_used.store(true, std::memory_order_relaxed);
+  return item;
+}
 
 }  // namespace tracking::engine

@@ -33,6 +33,11 @@ class SequenceTable {
     return ++slot->last;
   }
 
+  /// Makes room for so many more accounts: as many next() then need no memory.
+  void reserve(std::size_t accounts) {
+    while ((accounts_ + accounts) * 2 > slots_.size()) grow();
+  }
+
   void clear() {
     slots_.assign(slots_min, {});
     slots_.shrink_to_fit();
@@ -46,11 +51,14 @@ class SequenceTable {
   };
   static constexpr std::size_t slots_min = 64;
 
+  // Fibonacci hashing: consecutive ids spread well.
+  static std::size_t hash(AccountId id) noexcept {
+    return (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u) >> 20;
+  }
+
   // The account's slot, or the free one where it belongs.
   Slot& find(AccountId id) noexcept {
-    // Fibonacci hashing: consecutive ids spread well.
-    std::size_t i = (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u) >> 20;
-    for (;; ++i) {
+    for (std::size_t i = hash(id);; ++i) {
       Slot& slot = slots_[i & (slots_.size() - 1)];
       if (slot.id == id || slot.id == 0) return slot;
     }

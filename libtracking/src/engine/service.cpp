@@ -31,6 +31,9 @@ class Waiter {
   bool has_arrived_ = false;  // guarded by mutex_
 };
 
+// Short enough to need no memory itself.
+Status no_memory() { return {Code::overloaded, "no memory"}; }
+
 Result<std::shared_ptr<AccountRepository>> open_repository(const AccountSource& source, BackendContext context,
                                                            const Backends& backends) {
   if (source.repository()) return source.repository();
@@ -60,13 +63,15 @@ AccountSource::AccountSource(const std::vector<Account>& accounts) : repository_
 TrackingService::~TrackingService() = default;
 
 Result<std::unique_ptr<TrackingService>> TrackingService::open(const ServiceOptions& options,
-                                                               const Backends& backends) {
+                                                               const Backends& backends) try {
   return open(options.accounts, options.broker, options, backends);
+} catch (const std::exception&) {
+  return no_memory();
 }
 
 Result<std::unique_ptr<TrackingService>> TrackingService::open(AccountSource accounts, BrokerSource broker,
                                                                const ServiceOptions& options,
-                                                               const Backends& backends) {
+                                                               const Backends& backends) try {
   const BackendContext context{.data_dir = options.data_dir, .clock = options.clock, .log = options.log};
   auto repository = open_repository(accounts, context, backends);
   if (!repository) return repository.error();
@@ -82,19 +87,24 @@ Result<std::unique_ptr<TrackingService>> TrackingService::open(AccountSource acc
   }
   return std::unique_ptr<TrackingService>(
       std::make_unique<engine::Engine>(options, std::move(*repository), std::move(*opened_broker)));
+} catch (const std::exception&) {
+  return no_memory();
 }
 
 Result<std::unique_ptr<TrackingService>> TrackingService::connect(std::string_view url, const Backends& backends,
-                                                                  const ServiceOptions& options) {
+                                                                  const ServiceOptions& options) try {
   auto parsed = BackendUrl::parse(url);
   if (!parsed) return parsed.error();
   const BackendContext context{
       .url = std::move(*parsed), .data_dir = options.data_dir, .clock = options.clock, .log = options.log};
   return backends.open_service(context, options);
+} catch (const std::exception&) {
+  return no_memory();
 }
 
-std::vector<Receipt> TrackingService::track(std::span<const Event> events, TrackOptions options) {
+std::vector<Receipt> TrackingService::track(std::span<const Event> events, TrackOptions options) try {
   std::vector<Receipt> receipts(events.size());
+  for (Receipt& receipt : receipts) receipt.code = Code::overloaded;  // if no receipts come at all
   Waiter waiter;
   // Two references: small enough for the handler to hold without an allocation.
   struct Target {
@@ -110,6 +120,8 @@ std::vector<Receipt> TrackingService::track(std::span<const Event> events, Track
       options);
   waiter.wait();
   return receipts;
+} catch (const std::bad_alloc&) {  // for the receipts: nothing was handed over yet
+  return {};
 }
 
 Result<Receipt> TrackingService::track(const Event& event, TrackOptions options) {
@@ -126,7 +138,11 @@ Result<Receipt> TrackingService::track(const Event& event, TrackOptions options)
       options);
   target.waiter.wait();
   if (target.receipt.code == Code::ok) return target.receipt;
-  return {target.receipt.code, engine::describe(event, target.receipt.code, data_bytes_max())};
+  try {
+    return {target.receipt.code, engine::describe(event, target.receipt.code, data_bytes_max())};
+  } catch (const std::bad_alloc&) {
+    return {target.receipt.code, "no memory"};
+  }
 }
 
 Result<std::unique_ptr<Subscriber>> TrackingService::subscribe(const SubscribeOptions& options) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -66,13 +67,15 @@ struct Subscriber::Impl {
   bool keeps_up = false;            // the last read gave few events, and more may come at once; reading thread
   std::vector<AccountId> accounts;  // guarded by mutex; sorted, empty = all
   std::optional<Cursor> cursor;     // guarded by mutex; of the last delivery handed over
+  std::string opening_cursor;       // guarded by mutex; while none was: where the last read began
   std::string cursor_as_received;   // guarded by mutex; the same as it came from a distance, or empty
   bool has_ended = false;           // guarded by mutex
+  bool has_no_memory = false;       // guarded by mutex; that is why it ended
 
   // mutex held. The text is made when it is asked for: most cursors never are.
-  void hand_over(const DeliveryView& view) {
+  void hand_over(const DeliveryView& view, std::string cursor_text) noexcept {
+    cursor_as_received = std::move(cursor_text);
     cursor = view.cursor;
-    cursor_as_received = view.cursor_text;
     if (cursor->id_hash != 0 || view.gap || !view.cursor_text.empty()) return;
     if (const auto event = parse_event_line(view.json)) cursor->id_hash = hash_id(event->id);
   }
@@ -103,6 +106,7 @@ struct Subscriber::Impl {
       {
         const std::lock_guard lock(mutex);
         if (has_ended) return false;
+        if (!cursor) opening_cursor = subscription->cursor();
         state = subscription->read(out, batch_events_max, batch_bytes_max);
         has_ended = state == ReadState::ended;
       }
@@ -121,7 +125,23 @@ struct Subscriber::Impl {
     return view.gap || accounts.empty() || std::binary_search(accounts.begin(), accounts.end(), view.account_id);
   }
 
-  std::optional<Delivery> next(SteadyTime deadline) {
+  // What was read but cannot be handed over is lost to this subscriber, so it ends: the reader can resume at its
+  // cursor.
+  void end_without_memory() {
+    const std::lock_guard lock(mutex);
+    has_ended = has_no_memory = true;
+    batch.clear();
+    batch_next = 0;
+  }
+
+  std::optional<Delivery> next(SteadyTime deadline) try {
+    return wait_for_next(deadline);
+  } catch (const std::bad_alloc&) {
+    end_without_memory();
+    return std::nullopt;
+  }
+
+  std::optional<Delivery> wait_for_next(SteadyTime deadline) {
     for (;;) {
       if (is_closed()) return std::nullopt;
       {
@@ -129,8 +149,9 @@ struct Subscriber::Impl {
         while (batch_next < batch.size()) {
           const DeliveryView& view = batch[batch_next++];
           if (!is_wanted(view)) continue;
-          hand_over(view);
-          return Delivery(view);
+          Delivery delivery(view);
+          hand_over(view, std::string(view.cursor_text));
+          return delivery;
         }
         batch_next = 0;
         batch.clear();
@@ -145,20 +166,24 @@ Subscriber::Subscriber(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Subscriber::~Subscriber() { close(); }
 
 Result<std::unique_ptr<Subscriber>> Subscriber::adopt(
-    const std::function<Result<std::unique_ptr<Subscription>>(Wake)>& open) {
+    const std::function<Result<std::unique_ptr<Subscription>>(Wake)>& open) try {
   auto impl = std::make_unique<Impl>();
   auto subscription = open([signal = impl->signal] { signal->raise(); });
   if (!subscription) return subscription.error();
   impl->subscription = std::move(*subscription);
   return std::unique_ptr<Subscriber>(new Subscriber(std::move(impl)));
+} catch (const std::bad_alloc&) {
+  return {Code::overloaded, "no memory"};
 }
 
 Result<std::unique_ptr<Subscriber>> Subscriber::open(std::string_view url, const SubscribeOptions& options,
-                                                     const Backends& backends) {
+                                                     const Backends& backends) try {
   auto parsed = BackendUrl::parse(url);
   if (!parsed) return parsed.error();
   BackendContext context{.url = std::move(*parsed)};
   return adopt([&](Wake wake) { return backends.open_subscription(context, options, std::move(wake)); });
+} catch (const std::bad_alloc&) {
+  return {Code::overloaded, "no memory"};
 }
 
 std::optional<Delivery> Subscriber::next() { return impl_->next(forever); }
@@ -171,17 +196,25 @@ std::size_t Subscriber::next_batch(std::chrono::nanoseconds timeout,
                                    const std::function<void(const Deliveries&)>& handle) {
   Deliveries& batch = impl_->batch;
   std::optional<Deliveries> rest;  // what next() left of a batch, if it was used before
-  if (impl_->batch_next < batch.size()) {
-    rest.emplace();
-    for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest->add(batch[impl_->batch_next]);
-  } else if (!impl_->fill(batch, deadline_after(timeout))) {
+  std::string cursor_text;
+  try {
+    if (impl_->batch_next < batch.size()) {
+      rest.emplace();
+      for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest->add(batch[impl_->batch_next]);
+    } else if (!impl_->fill(batch, deadline_after(timeout))) {
+      return 0;
+    }
+    const Deliveries& read = rest ? *rest : batch;
+    cursor_text = read[read.size() - 1].cursor_text;
+  } catch (const std::bad_alloc&) {
+    impl_->end_without_memory();
     return 0;
   }
   const Deliveries& ready = rest ? *rest : batch;
   const std::size_t count = ready.size();
   handle(ready);
   const std::lock_guard lock(impl_->mutex);
-  impl_->hand_over(ready[count - 1]);
+  impl_->hand_over(ready[count - 1], std::move(cursor_text));
   impl_->batch_next = 0;
   batch.clear();
   return count;
@@ -198,7 +231,11 @@ Status Subscriber::set_accounts(std::vector<AccountId> account_ids) {
 
 std::string Subscriber::cursor() const {
   const std::lock_guard lock(impl_->mutex);
-  if (!impl_->cursor) return impl_->subscription->cursor();
+  if (!impl_->cursor) {
+    // Nothing was handed over, and what was read may be lost.
+    const bool is_behind = impl_->has_no_memory && !impl_->opening_cursor.empty();
+    return is_behind ? impl_->opening_cursor : impl_->subscription->cursor();
+  }
   return impl_->cursor_as_received.empty() ? to_text(*impl_->cursor) : impl_->cursor_as_received;
 }
 
@@ -218,6 +255,7 @@ bool Subscriber::is_ended() const noexcept {
 
 Status Subscriber::status() const {
   const std::lock_guard lock(impl_->mutex);
+  if (impl_->has_no_memory) return {Code::overloaded, "no memory"};
   return impl_->has_ended ? impl_->subscription->status() : Status();
 }
 

@@ -124,7 +124,7 @@ void GroupCommit::write_group() {
   }
   const Code code = writer_.append(frames_);
   if (code == Code::ok) {
-    live_->append(Lines(lines_, AckLevel::stored));
+    live_->append_all(Lines(lines_, AckLevel::stored));
     writer_.show();
   }
   finish_group(code);

@@ -64,6 +64,7 @@ struct Chunk {
 /// Chunks that were let go, kept for use again: fresh pages cost a page fault each. Thread-safe.
 class ChunkPool : public std::enable_shared_from_this<ChunkPool> {
  public:
+  ChunkPool() { free_.reserve(kept_max); }
   /// An empty chunk with room for a line of that size at least.
   std::shared_ptr<Chunk> take(std::size_t line_bytes);
 

@@ -36,32 +36,41 @@ EventHistory::~EventHistory() = default;
 
 // --- Writing ---------------------------------------------------------------------------------------------------------
 
-void EventHistory::append(const Lines& lines) {
-  Wakes woken;
+std::size_t EventHistory::append(const Lines& lines) noexcept {
+  WakeCell::List woken;
+  std::size_t count = 0;
   {
     const std::lock_guard lock(mutex_);
-    for (const Line& line : lines) append_line(line);
+    try {
+      for (; count < lines.size(); ++count) append_line(lines[count], woken);
+    } catch (const std::bad_alloc&) {
+      // The others are refused.
+    }
     show();
-    collect_armed(woken_);
-    if (woken_.empty()) return;
-    woken.swap(woken_);
+    if (count > 0) collect_armed(woken);
   }
-  call_and_keep(std::move(woken));
+  woken.call_all();
+  return count;
+}
+
+void EventHistory::append_all(const Lines& lines) noexcept {
+  const std::size_t missing = lines.size() - append(lines);
+  if (missing == 0) return;
+  const Extent now = extent();
+  restart(now.incarnation, now.next + missing);
 }
 
 void EventHistory::append_at(std::uint64_t position, const Line& line) {
-  Wakes woken;
+  WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
     if (position < next_) return;
     leave_hole(position);
-    append_line(line);
+    append_line(line, woken);
     show();
-    collect_armed(woken_);
-    if (woken_.empty()) return;
-    woken.swap(woken_);
+    collect_armed(woken);
   }
-  call_and_keep(std::move(woken));
+  woken.call_all();
 }
 
 void EventHistory::skip_to(std::uint64_t position) {
@@ -71,17 +80,17 @@ void EventHistory::skip_to(std::uint64_t position) {
 }
 
 void EventHistory::append_gap(Gap gap) {
-  Wakes woken;
+  WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
     add_mark(std::move(gap));
     disarm_all(woken);
   }
-  call(woken);
+  woken.call_all();
 }
 
 void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_position) {
-  Wakes woken;
+  WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
     incarnation_ = incarnation;
@@ -95,11 +104,11 @@ void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_positio
     next_ = next_position;
     disarm_all(woken);
   }
-  call(woken);
+  woken.call_all();
 }
 
 void EventHistory::close() {
-  Wakes woken;
+  WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return;
@@ -107,28 +116,17 @@ void EventHistory::close() {
     note_change();
     disarm_all(woken);
   }
-  call(woken);
+  woken.call_all();
 }
 
-void EventHistory::call(const Wakes& wakes) {
-  for (const auto& wake : wakes) wake->call();
-}
-
-void EventHistory::call_and_keep(Wakes wakes) {
-  call(wakes);
-  wakes.clear();
-  const std::lock_guard lock(mutex_);
-  if (woken_.capacity() < wakes.capacity()) woken_.swap(wakes);
-}
-
-void EventHistory::append_line(const Line& line) {
+void EventHistory::append_line(const Line& line, WakeCell::List& woken) {
   Chunk& chunk = writable_chunk(line.json.size());
   std::memcpy(chunk.text.get() + chunk.used, line.json.data(), line.json.size());
   chunk.add(static_cast<std::uint32_t>(line.json.size()), line.account_id, line.timestamp);
   bytes_ += line.json.size();
   bytes_total_ += line.json.size();
   ++events_total_;
-  if (!by_account_.empty()) notify_matching(line, next_);
+  if (!by_account_.empty()) notify_matching(line, next_, woken);
   ++next_;
 }
 
@@ -140,12 +138,12 @@ Chunk& EventHistory::writable_chunk(std::size_t line_bytes) {
   if (chunks_.empty() || begins_new_chunk_ || chunks_.back()->written == Chunk::entries_max ||
       chunks_.back()->used + line_bytes > chunks_.back()->capacity) {
     show();
-    if (!chunks_.empty()) chunks_.back()->is_complete.store(true, std::memory_order_relaxed);
     evict();
     auto chunk = pool_->take(line_bytes);
     chunk->first_position = next_;
     chunk->events_before = events_total_;
     chunks_.push_back(std::move(chunk));
+    if (chunks_.size() > 1) chunks_[chunks_.size() - 2]->is_complete.store(true, std::memory_order_relaxed);
     begins_new_chunk_ = false;
   }
   return *chunks_.back();
@@ -190,7 +188,7 @@ void EventHistory::add_mark(Gap gap) {
 
 // --- Waking ----------------------------------------------------------------------------------------------------------
 
-void EventHistory::notify_matching(const Line& line, std::uint64_t position) {
+void EventHistory::notify_matching(const Line& line, std::uint64_t position, WakeCell::List& woken) noexcept {
   const auto found = by_account_.find(line.account_id);
   if (found == by_account_.end()) return;
   for (HistoryReader* reader : found->second) {
@@ -199,29 +197,29 @@ void EventHistory::notify_matching(const Line& line, std::uint64_t position) {
       reader->is_armed_ = false;
       reader->next_ =
           position;  // nothing before it matched: a reader of a quiet account never scans the others' events
-      woken_.push_back(reader->wake_);
+      woken.add(reader->wake_);
     }
     ++reader->pending_events_;
     reader->pending_bytes_ += line.json.size();
   }
 }
 
-void EventHistory::collect_armed(Wakes& wakes) {
+void EventHistory::collect_armed(WakeCell::List& woken) noexcept {
   for (HistoryReader* reader : armed_) {
     reader->is_armed_ = false;
-    wakes.push_back(reader->wake_);
+    woken.add(reader->wake_);
   }
   armed_.clear();
 }
 
-void EventHistory::disarm_all(Wakes& wakes) {
-  collect_armed(wakes);
+void EventHistory::disarm_all(WakeCell::List& woken) noexcept {
+  collect_armed(woken);
   for (const auto& [id, readers] : by_account_) {
     for (HistoryReader* reader : readers) {
       if (!reader->is_armed_) continue;
       reader->is_armed_ = false;
       reader->next_ = next_;  // nothing before it matched
-      wakes.push_back(reader->wake_);
+      woken.add(reader->wake_);
     }
   }
 }
@@ -238,10 +236,40 @@ void EventHistory::index(HistoryReader& reader) {
 
 void EventHistory::unindex(HistoryReader& reader) {
   if (reader.filter_.is_all()) return;
-  for (const auto& [id, from] : reader.filter_.accounts()) {
-    const auto found = by_account_.find(id);
-    std::erase(found->second, &reader);
-    if (found->second.empty()) by_account_.erase(found);
+  for (const auto& [id, from] : reader.filter_.accounts()) unindex(reader, id);
+}
+
+void EventHistory::unindex(HistoryReader& reader, AccountId id) {
+  const auto found = by_account_.find(id);
+  if (found == by_account_.end()) return;  // there was no memory to put it in
+  std::erase(found->second, &reader);
+  if (found->second.empty()) by_account_.erase(found);
+}
+
+void EventHistory::reindex(HistoryReader& reader, const AccountFilter& changed) {
+  make_room_for(changed);
+  const AccountFilter& before = reader.filter_;
+  const auto lists = [](const AccountFilter& filter, AccountId id) {
+    return !filter.is_all() && filter.accounts().contains(id);
+  };
+  for (const auto& [id, from] : before.accounts()) {
+    if (lists(before, id) && !lists(changed, id)) unindex(reader, id);
+  }
+  for (const auto& [id, from] : changed.accounts()) {
+    if (lists(changed, id) && !lists(before, id)) by_account_.find(id)->second.push_back(&reader);
+  }
+}
+
+void EventHistory::make_room_for(const AccountFilter& filter) {
+  if (filter.is_all()) return;
+  try {
+    for (const auto& [id, from] : filter.accounts()) {
+      auto& readers = by_account_[id];
+      if (readers.size() == readers.capacity()) readers.reserve(2 * readers.size() + 1);
+    }
+  } catch (const std::bad_alloc&) {
+    std::erase_if(by_account_, [](const auto& list) { return list.second.empty(); });
+    throw;
   }
 }
 
@@ -308,21 +336,31 @@ Result<std::unique_ptr<Subscription>> EventHistory::open(const SubscribeOptions&
   const auto start = parse_since(options.since, clock_.now());
   if (!start) return start.error();
   auto cell = std::make_shared<WakeCell>(std::move(wake));
+  // Should there be no memory for the rest, the reader goes when the mutex is free again.
+  std::unique_ptr<HistoryReader> reader;
   const std::lock_guard lock(mutex_);
   if (is_closed_) return {Code::closed, "the broker is closed"};
-  auto reader = std::make_unique<HistoryReader>(std::move(self), AccountFilter(options.account_ids, 0),
-                                                options.buffer_bytes_max, std::move(cell));
+  make_room_for_reader();
+  reader = std::make_unique<HistoryReader>(std::move(self), AccountFilter(options.account_ids, 0),
+                                           options.buffer_bytes_max, std::move(cell));
   ++readers_;
   reader->start(*start, options);
   index(*reader);
   return std::unique_ptr<Subscription>(std::move(reader));
 }
 
+// So that arming it needs no memory.
+void EventHistory::make_room_for_reader() {
+  if (armed_.capacity() <= readers_) armed_.reserve(2 * readers_ + 8);
+}
+
 std::unique_ptr<HistoryReader> EventHistory::open_at(const Start& start, std::shared_ptr<WakeCell> wake,
                                                      std::shared_ptr<EventHistory> self) {
+  std::unique_ptr<HistoryReader> reader;  // outlives the lock, as in open()
   const std::lock_guard lock(mutex_);
   if (start.position < oldest_position()) return nullptr;
-  auto reader = std::make_unique<HistoryReader>(std::move(self), start.filter, start.buffer_bytes_max, std::move(wake));
+  make_room_for_reader();
+  reader = std::make_unique<HistoryReader>(std::move(self), start.filter, start.buffer_bytes_max, std::move(wake));
   ++readers_;
   reader->start_at_position(start);
   index(*reader);

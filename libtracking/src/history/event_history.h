@@ -40,8 +40,12 @@ class TRACKING_EXPORT EventHistory {
   EventHistory(const HistorySettings& settings, Clock& clock);
   ~EventHistory();
 
-  /// Appends at the next positions, and wakes whoever waits for one of the lines.
-  void append(const Lines& lines);
+  /// Appends at the next positions, and wakes whoever waits for one of the lines. Returns how many were appended: all,
+  /// unless there is no memory for the others.
+  std::size_t append(const Lines& lines) noexcept;
+  /// The same for lines that others have already: those that there is no memory for take their positions all the same,
+  /// and every reader is told `unknown-cursor`.
+  void append_all(const Lines& lines) noexcept;
   /// Appends at `position`, after a hole if that is not the next one. Nothing happens if it has passed already.
   void append_at(std::uint64_t position, const Line& line);
   /// Positions before `position` hold no events of ours, or none any more.
@@ -91,22 +95,26 @@ class TRACKING_EXPORT EventHistory {
     std::uint64_t position;
     Gap gap;
   };
-  using Wakes = std::vector<std::shared_ptr<WakeCell>>;
 
   // All of these: mutex_ held.
-  void append_line(const Line& line);
+  void append_line(const Line& line, WakeCell::List& woken);
   Chunk& writable_chunk(std::size_t line_bytes);
   void leave_hole(std::uint64_t position);
   void show() noexcept;
   void evict();
-  void notify_matching(const Line& line, std::uint64_t position);
-  void collect_armed(Wakes& wakes);
-  void disarm_all(Wakes& wakes);
+  void notify_matching(const Line& line, std::uint64_t position, WakeCell::List& woken) noexcept;
+  void collect_armed(WakeCell::List& woken) noexcept;
+  void disarm_all(WakeCell::List& woken) noexcept;
+  void make_room_for_reader();
   void add_mark(Gap gap);
   void note_change() noexcept { changes_.fetch_add(1, std::memory_order_release); }
   void arm(HistoryReader& reader);
   void index(HistoryReader& reader);
   void unindex(HistoryReader& reader);
+  void unindex(HistoryReader& reader, AccountId id);
+  /// From the lists of its filter to those of `changed`. If it throws, nothing has changed.
+  void reindex(HistoryReader& reader, const AccountFilter& changed);
+  void make_room_for(const AccountFilter& filter);
   std::uint64_t oldest_position() const noexcept { return chunks_.empty() ? next_ : chunks_.front()->first_position; }
   std::uint64_t events_before_oldest() const noexcept {
     return chunks_.empty() ? events_total_ : chunks_.front()->events_before;
@@ -121,9 +129,6 @@ class TRACKING_EXPORT EventHistory {
   Cursor cursor_at(std::uint64_t position) const;
   std::uint64_t end_mark() const noexcept { return first_mark_ + marks_.size(); }
   std::uint64_t mark_from(std::uint64_t position) const;
-
-  static void call(const Wakes& wakes);
-  void call_and_keep(Wakes wakes);
 
   const std::size_t bytes_max_;
   const std::size_t chunks_max_;
@@ -151,9 +156,8 @@ class TRACKING_EXPORT EventHistory {
   std::uint64_t readers_ = 0;
   std::deque<Mark> marks_;             // the newest marks_max
   std::uint64_t first_mark_ = 0;       // the number of marks_.front(): marks are numbered as they come
-  std::vector<HistoryReader*> armed_;  // readers of every account that wait for the next event
+  std::vector<HistoryReader*> armed_;  // readers of every account that wait for the next event; with room for all
   std::unordered_map<AccountId, std::vector<HistoryReader*>> by_account_;
-  Wakes woken_;  // scratch of append()
 };
 
 }  // namespace tracking::history

@@ -29,13 +29,34 @@ HistoryReader::~HistoryReader() {
 
 ReadState HistoryReader::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept {
   out.clear();
+  if (has_no_memory_) return ReadState::ended;
+  std::uint64_t start = 0;
+  try {
+    return read_some(out, events_max, bytes_max, start);
+  } catch (const std::bad_alloc&) {
+    // It ends where it was before this call. Whoever resumes at its cursor is told what was about to be told here:
+    // events, and that others went.
+    out.clear();
+    const std::lock_guard lock(history_->mutex_);
+    disarm();
+    followed_.reset();
+    next_ = start;
+    has_no_memory_ = true;
+    return ReadState::ended;
+  }
+}
+
+/// `start` is set to where it stood before anything can be read.
+ReadState HistoryReader::read_some(Deliveries& out, std::size_t events_max, std::size_t bytes_max,
+                                   std::uint64_t& start) {
   Budget budget{events_max, bytes_max};
-  if (follow(out, budget)) return ReadState::more;
+  if (follow(out, budget, start)) return ReadState::more;
   Amount taken;
   for (int chunks = 0;; ++chunks) {
     Piece piece;
     {
       const std::lock_guard lock(history_->mutex_);
+      if (chunks == 0) start = next_;
       if (!is_catching_up_) {
         pending_events_ -= std::min(pending_events_, taken.events);
         pending_bytes_ -= std::min(pending_bytes_, taken.bytes);
@@ -51,13 +72,14 @@ ReadState HistoryReader::read(Deliveries& out, std::size_t events_max, std::size
 
 /// A reader of every account that keeps up goes along the newest chunk without the mutex: neither it nor those who
 /// append ever wait for the other. False: nothing is there, or something else than events is to be seen to.
-bool HistoryReader::follow(Deliveries& out, Budget& budget) {
+bool HistoryReader::follow(Deliveries& out, Budget& budget, std::uint64_t& start) {
   const auto chunk = followed_.lock();
   if (!chunk || chunk->is_complete.load(std::memory_order_relaxed)) return false;
   const std::uint64_t end = std::min(chunk->end_position(), end_);
   // After the end was read: what happened before an event is then seen with it.
   if (next_ >= end || changes_seen_ != history_->changes_.load(std::memory_order_acquire)) return false;
   if (chunk->bytes_between(next_, end) > buffer_bytes_max_) return false;
+  start = next_;
   take(out, {.chunk = chunk, .end = end, .incarnation = followed_incarnation_}, budget);
   return true;
 }
@@ -249,17 +271,23 @@ void HistoryReader::disarm() {
 
 Status HistoryReader::set_accounts(std::span<const AccountId> account_ids) noexcept {
   const std::lock_guard lock(history_->mutex_);
+  try {
+    AccountFilter changed = filter_.changed(account_ids, history_->next_);
+    history_->reindex(*this, changed);
+    filter_ = std::move(changed);
+  } catch (const std::bad_alloc&) {
+    return {Code::overloaded, "no memory"};  // and nothing has changed
+  }
   const bool was_armed = is_armed_;
   disarm();
   followed_.reset();
   if (was_armed) reach_the_present();
-  history_->unindex(*this);
-  filter_ = filter_.changed(account_ids, history_->next_);
-  history_->index(*this);
   if (!is_catching_up_) set_pending(count_matching());
   if (was_armed) history_->arm(*this);
   return {};
 }
+
+Status HistoryReader::status() const { return has_no_memory_ ? Status(Code::overloaded, "no memory") : Status(); }
 
 std::string HistoryReader::cursor() const {
   const std::lock_guard lock(history_->mutex_);

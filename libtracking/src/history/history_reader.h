@@ -15,6 +15,7 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept override;
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override;
   std::string cursor() const override;
+  Status status() const override;
 
   /// Of a reader by EventHistory::open_at(): the position that it would have read next, had it not gone before. read()
   /// says `more` then, and goes no further.
@@ -39,6 +40,8 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
     std::uint64_t end = 0;
     std::uint64_t incarnation = 0;
   };
+
+  ReadState read_some(Deliveries& out, std::size_t events_max, std::size_t bytes_max, std::uint64_t& start);
 
   // history_->mutex_ held.
   void start(const StartPoint& point, const SubscribeOptions& options);
@@ -65,7 +68,7 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   Cursor here() const { return history_->cursor_at(next_ - 1); }
 
   // Reading thread, without the mutex.
-  bool follow(Deliveries& out, Budget& budget);
+  bool follow(Deliveries& out, Budget& budget, std::uint64_t& start);
   Amount take(Deliveries& out, const Piece& piece, Budget& budget);
 
   const std::shared_ptr<EventHistory> history_;
@@ -74,6 +77,7 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
   bool has_store_ = false;                    // constant after start: older events are kept elsewhere
   std::uint64_t not_before_ = 0;              // what stands before it was read elsewhere; changed like next_
   std::optional<std::uint64_t> fell_behind_;  // reading thread
+  bool has_no_memory_ = false;                // reading thread; it ended for that
 
   // Reading thread: the chunk that it follows, if it reads every account and waits for nothing, and the history's
   // changes_ that it has seen. It does not hold the chunk: who reads no more keeps no memory.

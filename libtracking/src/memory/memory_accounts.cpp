@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <new>
 #include <string_view>
 
 namespace tracking {
@@ -27,13 +28,26 @@ struct MemoryAccountStore {
   std::uint64_t change_count = 0;        // guarded by mutex; of all changes ever
 
   /// With the mutex held.
-  void note_change(AccountId id) {
-    changes.push_back(id);
-    if (changes.size() > changes_max) changes.pop_front();
+  void note_change(AccountId id) noexcept {
+    try {
+      changes.push_back(id);
+      if (changes.size() > changes_max) changes.pop_front();
+    } catch (const std::bad_alloc&) {
+      changes.clear();  // those who wait are told that anything may have changed
+    }
     ++change_count;
     changed.notify_all();
   }
 };
+
+template <class Call>
+auto guarded(Call call) noexcept -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return Status(Code::accounts_unavailable, "no memory");  // short enough to need none
+  }
+}
 
 Status no_such_account(AccountId id) { return {Code::not_found, "There is no account " + std::to_string(id) + "."}; }
 
@@ -55,7 +69,9 @@ class MemoryAccounts final : public AccountRepository {
     return {};
   }
 
-  std::unique_ptr<AccountRepository> another() noexcept override { return std::make_unique<MemoryAccounts>(store_); }
+  std::unique_ptr<AccountRepository> another() noexcept override {
+    return std::unique_ptr<AccountRepository>(new (std::nothrow) MemoryAccounts(store_));
+  }
 
   AccountWatch wait_for_changes(std::chrono::milliseconds timeout, std::vector<AccountId>& changed) noexcept override {
     std::unique_lock lock(store_->mutex);
@@ -64,52 +80,66 @@ class MemoryAccounts final : public AccountRepository {
     if (missed == 0) return AccountWatch::quiet;
     seen_ = store_->change_count;
     if (missed > store_->changes.size()) return AccountWatch::all;
-    changed.insert(changed.end(), store_->changes.end() - static_cast<std::ptrdiff_t>(missed), store_->changes.end());
-    return AccountWatch::some;
+    try {
+      changed.insert(changed.end(), store_->changes.end() - static_cast<std::ptrdiff_t>(missed), store_->changes.end());
+      return AccountWatch::some;
+    } catch (const std::bad_alloc&) {
+      return AccountWatch::all;
+    }
   }
 
   Status ping() noexcept override { return {}; }
 
   Result<std::vector<Account>> list(AccountId after, std::size_t limit) noexcept override {
-    std::lock_guard lock(store_->mutex);
-    std::vector<Account> page;
-    for (auto at = store_->accounts.upper_bound(after); at != store_->accounts.end() && page.size() < limit; ++at) {
-      page.push_back({at->first, at->second.name, at->second.is_active});
-    }
-    return page;
+    return guarded([&]() -> Result<std::vector<Account>> {
+      std::lock_guard lock(store_->mutex);
+      std::vector<Account> page;
+      for (auto at = store_->accounts.upper_bound(after); at != store_->accounts.end() && page.size() < limit; ++at) {
+        page.push_back({at->first, at->second.name, at->second.is_active});
+      }
+      return page;
+    });
   }
 
   Result<Account> get(AccountId id) noexcept override {
-    std::lock_guard lock(store_->mutex);
-    const auto found = store_->accounts.find(id);
-    if (found == store_->accounts.end()) return no_such_account(id);
-    return Account{id, found->second.name, found->second.is_active};
+    return guarded([&]() -> Result<Account> {
+      std::lock_guard lock(store_->mutex);
+      const auto found = store_->accounts.find(id);
+      if (found == store_->accounts.end()) return no_such_account(id);
+      return Account{id, found->second.name, found->second.is_active};
+    });
   }
 
   Status add(const Account& account) noexcept override {
-    std::lock_guard lock(store_->mutex);
-    const auto [at, is_new] =
-        store_->accounts.try_emplace(account.id, MemoryAccountStore::Stored{account.name, account.is_active});
-    if (!is_new) return {Code::account_exists, "Account " + std::to_string(account.id) + " exists already."};
-    store_->note_change(account.id);
-    return {};
+    return guarded([&]() -> Status {
+      std::lock_guard lock(store_->mutex);
+      const auto [at, is_new] =
+          store_->accounts.try_emplace(account.id, MemoryAccountStore::Stored{account.name, account.is_active});
+      if (!is_new) return {Code::account_exists, "Account " + std::to_string(account.id) + " exists already."};
+      store_->note_change(account.id);
+      return {};
+    });
   }
 
   Result<Account> change(AccountId id, const AccountChange& change) noexcept override {
-    std::lock_guard lock(store_->mutex);
-    const auto found = store_->accounts.find(id);
-    if (found == store_->accounts.end()) return no_such_account(id);
-    if (change.name) found->second.name = *change.name;
-    if (change.is_active) found->second.is_active = *change.is_active;
-    store_->note_change(id);
-    return Account{id, found->second.name, found->second.is_active};
+    return guarded([&]() -> Result<Account> {
+      std::lock_guard lock(store_->mutex);
+      const auto found = store_->accounts.find(id);
+      if (found == store_->accounts.end()) return no_such_account(id);
+      if (change.name) found->second.name = *change.name;
+      if (change.is_active) found->second.is_active = *change.is_active;
+      store_->note_change(id);
+      return Account{id, found->second.name, found->second.is_active};
+    });
   }
 
   Status remove(AccountId id) noexcept override {
-    std::lock_guard lock(store_->mutex);
-    if (store_->accounts.erase(id) == 0) return no_such_account(id);
-    store_->note_change(id);
-    return {};
+    return guarded([&]() -> Status {
+      std::lock_guard lock(store_->mutex);
+      if (store_->accounts.erase(id) == 0) return no_such_account(id);
+      store_->note_change(id);
+      return {};
+    });
   }
 
  private:

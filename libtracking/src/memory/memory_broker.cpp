@@ -14,14 +14,20 @@ class MemoryBroker final : public Broker {
             std::make_shared<history::EventHistory>(history::HistorySettings{.bytes_max = history_bytes_max}, clock)) {}
 
   void publish(Lines lines, Completion done) noexcept override {
-    history_->append(lines);
-    done.all(AckLevel::sent);
+    const std::size_t taken = history_->append(lines);
+    if (taken == lines.size()) return done.all(AckLevel::sent);
+    for (std::size_t i = 0; i < taken; ++i) done.one(i, {.code = Code::ok, .ack = AckLevel::sent});
+    done.all(Code::overloaded);
   }
 
   BrokerTraits traits() const noexcept override { return {.has_history = true}; }
 
   Result<std::unique_ptr<Subscription>> subscribe(const SubscribeOptions& options, Wake wake) noexcept override {
-    return history_->open(options, std::move(wake), history_);
+    try {
+      return history_->open(options, std::move(wake), history_);
+    } catch (const std::bad_alloc&) {
+      return {Code::overloaded, "no memory"};
+    }
   }
 
   BrokerStats stats() noexcept override { return history_->stats(); }

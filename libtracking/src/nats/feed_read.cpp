@@ -92,7 +92,7 @@ void Feed::take(Message message, const Subscribed& from) {
 
 void Feed::flush_batch() {
   if (batch_.empty()) return;
-  history_->append({batch_, AckLevel::sent});
+  history_->append_all({batch_, AckLevel::sent});
   batch_.clear();
   messages_.clear();
 }

@@ -17,7 +17,7 @@ void BatchReport::clear(std::size_t listed_max) noexcept {
   detail_ = std::move(detail);
 }
 
-void BatchReport::add(const Receipt& receipt, AccountId account_id) {
+void BatchReport::add(const Receipt& receipt, AccountId account_id) noexcept {
   if (is_stopped()) {
     later_may_be_stored_ |= receipt.code == Code::ok || receipt.code == Code::in_doubt;
     return;
@@ -28,9 +28,11 @@ void BatchReport::add(const Receipt& receipt, AccountId account_id) {
     duplicates_ += receipt.duplicate ? 1 : 0;
     weakest_ack_ = accepted_ == 1 ? receipt.ack : std::min(weakest_ack_, receipt.ack);
   } else if (http_status(receipt.code) < 500) {
-    detail_.clear();
-    if (rejected_ < listed_max_) append_receipt_detail(detail_, receipt.code, account_id);
-    reject(receipt.code, detail_);
+    reject(receipt.code, [&] {
+      detail_.clear();
+      append_receipt_detail(detail_, receipt.code, account_id);
+      return std::string_view(detail_);
+    });
   } else {
     stop(receipt.code);
     if (receipt.code != Code::in_doubt) return;
@@ -39,28 +41,38 @@ void BatchReport::add(const Receipt& receipt, AccountId account_id) {
   }
 }
 
-void BatchReport::add(const codec::DecodeFault& fault) {
-  if (is_stopped()) return;
-  reject(fault.code, rejected_ < listed_max_ ? fault.detail() : std::string());
+void BatchReport::add(const codec::DecodeFault& fault) noexcept {
+  if (!is_stopped()) reject(fault.code, [&] { return fault.detail(); });
 }
 
 void BatchReport::stop(Code code) noexcept {
   if (!is_stopped()) stopped_code_ = code;
 }
 
-void BatchReport::reject(Code code, std::string_view detail) {
+template <class Detail>
+void BatchReport::reject(Code code, const Detail& detail) noexcept {
   if (rejected_ < listed_max_) {
-    listed_ += listed_.empty() ? "{\"index\":" : ",{\"index\":";
-    append_number(listed_, events_);
-    listed_ += ",\"status\":";
-    append_number(listed_, static_cast<std::uint64_t>(http_status(code)));
-    listed_.append(",\"type\":\"").append(name(code)).append("\",\"detail\":");
-    codec::append_json_string(listed_, detail);
-    listed_ += '}';
+    const std::size_t listed_before = listed_.size();
+    try {
+      list(code, detail());
+    } catch (const std::bad_alloc&) {
+      listed_.resize(listed_before);
+      listed_max_ = rejected_;
+    }
   }
   ++events_;
   ++rejected_;
   ++rejected_by_code_[static_cast<std::size_t>(code)];
+}
+
+void BatchReport::list(Code code, std::string_view detail) {
+  listed_ += listed_.empty() ? "{\"index\":" : ",{\"index\":";
+  append_number(listed_, events_);
+  listed_ += ",\"status\":";
+  append_number(listed_, static_cast<std::uint64_t>(http_status(code)));
+  listed_.append(",\"type\":\"").append(name(code)).append("\",\"detail\":");
+  codec::append_json_string(listed_, detail);
+  listed_ += '}';
 }
 
 Code BatchReport::stop_type() const noexcept {

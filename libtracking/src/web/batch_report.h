@@ -23,9 +23,9 @@ class BatchReport {
   void clear(std::size_t listed_max) noexcept;
 
   /// The next event got this receipt. `receipt.code` is as told_code() has it.
-  void add(const Receipt& receipt, AccountId account_id);
+  void add(const Receipt& receipt, AccountId account_id) noexcept;
   /// The next event could not be read.
-  void add(const codec::DecodeFault& fault);
+  void add(const codec::DecodeFault& fault) noexcept;
   /// Stops the batch before the next event. Only if it has not stopped already.
   void stop(Code code) noexcept;
   /// The body did not arrive whole.
@@ -39,10 +39,12 @@ class BatchReport {
   void append_json(std::string& out, AckLevel ack) const;
 
  private:
-  void reject(Code code, std::string_view detail);
+  template <class Detail>
+  void reject(Code code, const Detail& detail) noexcept;
+  void list(Code code, std::string_view detail);
   Code stop_type() const noexcept;
 
-  std::size_t listed_max_;
+  std::size_t listed_max_;    // less once there was no memory to list more: then they are counted only
   std::uint64_t events_ = 0;  // up to the stop
   std::uint64_t accepted_ = 0;
   std::uint64_t duplicates_ = 0;

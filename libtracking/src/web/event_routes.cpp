@@ -332,6 +332,10 @@ void EventRoutes::Impl::post_array(Work& work, std::span<char> body) {
 }
 
 void EventRoutes::Impl::complete_array(Work& work, std::span<const Receipt> receipts) noexcept {
+  if (receipts.size() < work.events.size()) {  // no memory for receipts: nothing was accepted
+    ledger.ended(Code::overloaded, work.events.size());
+    return answer(work, no_memory);
+  }
   count_ended(ledger, receipts);
   try {
     report_array(work, receipts);

@@ -48,10 +48,15 @@ void LineBatch::decode(std::size_t data_bytes_max, Ledger& ledger) noexcept {
 }
 
 void LineBatch::keep(std::span<const Receipt> receipts, Ledger& ledger) noexcept {
+  if (receipts.size() < events_.size()) {  // no memory for receipts: nothing was accepted
+    ledger.ended(Code::overloaded, events_.size());
+    outcomes_.assign(events_.size(), {Code::overloaded, AckLevel::broker_default, false});
+    return;
+  }
   count_ended(ledger, receipts);
   for (const Receipt& receipt : receipts) {
     const Code code = told_code(receipt.code);
-    outcomes_.push_back({code, receipt.ack, receipt.duplicate});  // reserved in decode()
+    outcomes_.push_back({code, receipt.ack, receipt.duplicate});  // reserve() made room
     if (code == Code::in_doubt && doubtful_id_.empty()) {
       doubtful_id_ = receipt.id;
       doubtful_timestamp_ = receipt.timestamp;
@@ -59,7 +64,7 @@ void LineBatch::keep(std::span<const Receipt> receipts, Ledger& ledger) noexcept
   }
 }
 
-void LineBatch::fold_into(BatchReport& report) const {
+void LineBatch::fold_into(BatchReport& report) const noexcept {
   std::size_t event = 0;
   for (const codec::ArrayElement& element : elements_) {
     if (element.fault.code != Code::ok) {

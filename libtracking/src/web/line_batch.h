@@ -48,7 +48,7 @@ class LineBatch {
   /// Keeps what the receipts say, and counts the events as ended. Does not allocate.
   void keep(std::span<const Receipt> receipts, Ledger& ledger) noexcept;
   /// Tells all lines, in order.
-  void fold_into(BatchReport& report) const;
+  void fold_into(BatchReport& report) const noexcept;
 
   std::shared_ptr<void> owner;  ///< keeps the intake alive while this is in flight
   bool is_done = false;         ///< guarded by the intake's mutex

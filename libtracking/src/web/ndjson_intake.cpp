@@ -74,7 +74,7 @@ NdjsonIntake::Feed NdjsonIntake::Impl::feed(std::string_view piece) noexcept {
 // Told as the batch's stop, once all that was handed over before is known.
 void NdjsonIntake::Impl::stop_for_want_of_memory() noexcept {
   const std::lock_guard lock(mutex_);
-  out_of_memory_ = Code::overloaded;
+  is_out_of_memory_ = true;
   is_stopped_ = true;
 }
 
@@ -238,7 +238,10 @@ void NdjsonIntake::Impl::finish(bool is_whole) noexcept {
   if (!is_whole) report_.set_incomplete();
   if (!is_whole && !has_lines_ && ready_.empty() && refusal_ == Code::ok) {
     refusal_ = Code::bad_request;
-    refusal_detail_ = "the body was cut or corrupt before its first whole line";
+    try {
+      refusal_detail_ = "the body was cut or corrupt before its first whole line";
+    } catch (const std::bad_alloc&) {  // then it is refused without a detail
+    }
   }
   if (ready_.empty() || is_stopped_) count_no_lines();
   const auto self = shared_from_this();
@@ -250,7 +253,7 @@ void NdjsonIntake::Impl::finish(bool is_whole) noexcept {
 
 void NdjsonIntake::Impl::count_no_lines() noexcept {
   if (std::exchange(has_lines_, true)) return;
-  const Code code = refusal_ != Code::ok ? refusal_ : out_of_memory_;
+  const Code code = refusal_ == Code::ok && is_out_of_memory_ ? Code::overloaded : refusal_;
   if (code == Code::ok) return count_no_event(ledger_);
   ledger_.received();
   ledger_.ended(code);
@@ -266,11 +269,7 @@ void NdjsonIntake::Impl::complete(LineBatch& batch, std::span<const Receipt> rec
   std::unique_lock lock(mutex_);
   batch.is_done = true;
   events_in_flight_ -= load.events;
-  try {
-    fold_finished();
-  } catch (const std::bad_alloc&) {
-    out_of_memory_ = Code::in_doubt;  // what became of some is not known any more
-  }
+  fold_finished();
   if (is_paused_ && (is_stopped_ || (!is_waiting_ && !is_over(2)))) {
     is_paused_ = false;
     resume_due_ = true;
@@ -279,7 +278,7 @@ void NdjsonIntake::Impl::complete(LineBatch& batch, std::span<const Receipt> rec
   gate_->leave(load);
 }
 
-void NdjsonIntake::Impl::fold_finished() {
+void NdjsonIntake::Impl::fold_finished() noexcept {
   while (!in_order_.empty() && in_order_.front()->is_done) {
     auto batch = std::move(in_order_.front());
     in_order_.pop_front();
@@ -321,7 +320,7 @@ void NdjsonIntake::Impl::send_reply(Reply& reply) noexcept {
       reply.answer({.status = http_status(refusal_), .content_type = problem_json, .body = answer_});
       return;
     }
-    if (out_of_memory_ != Code::ok) report_.stop(out_of_memory_);
+    if (is_out_of_memory_) report_.stop(Code::overloaded);
     report_.append_json(answer_, ack_ == AckLevel::broker_default ? acks_.by_default : ack_);
   } catch (const std::bad_alloc&) {
     reply.answer(

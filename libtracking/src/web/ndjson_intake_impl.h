@@ -56,7 +56,7 @@ struct NdjsonIntake::Impl final : LineGate::Waiter, std::enable_shared_from_this
 
   // Outcomes, by any thread.
   void complete(LineBatch& batch, std::span<const Receipt> receipts) noexcept;
-  void fold_finished();
+  void fold_finished() noexcept;
   /// Calls whoever has something to be told, one call at a time, without the lock.
   void call_out(std::unique_lock<std::mutex>& lock) noexcept;
   bool is_reply_due() const noexcept {
@@ -99,7 +99,7 @@ struct NdjsonIntake::Impl final : LineGate::Waiter, std::enable_shared_from_this
   std::string answer_;
   Code refusal_ = Code::ok;  // of the request as a whole
   std::string refusal_detail_;
-  Code out_of_memory_ = Code::ok;
+  bool is_out_of_memory_ = false;  // what came behind the batches that were handed over was not read
   Reply* reply_;
   bool has_ended_ = false;
   bool has_replied_ = false;
