@@ -1,5 +1,8 @@
 """`/v1/accounts` of the admin listener, over both repositories."""
 
+import datetime
+import email.utils
+
 import pytest
 from e2e_support import Daemon
 
@@ -24,6 +27,12 @@ def add(daemon, **account):
 
 def add_raw(daemon, body):
     return daemon.admin("POST", "/v1/accounts", body=body, headers={"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts", "/metrics", "/none"])
+def test_answers_carry_the_time(daemon, path):
+    date = email.utils.parsedate_to_datetime(daemon.admin("GET", path).headers["date"])
+    assert abs(datetime.datetime.now(datetime.timezone.utc) - date) < datetime.timedelta(seconds=60)
 
 
 def test_an_account_is_added_read_changed_and_removed(daemon):

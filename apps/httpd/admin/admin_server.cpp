@@ -1,6 +1,7 @@
 #include "admin_server.h"
 
 #include "admin_connection.h"
+#include "http_date.h"
 #include "worker_pool.h"
 
 #include <tracking/web.h>
@@ -243,6 +244,8 @@ void AdminServer::Server::complete_headers(httplib::Response& response) {
   if (response.has_header("Connection")) response.headers.erase("Keep-Alive");
   if (response.status == 204) response.headers.erase("Content-Length");  // RFC 9110, section 8.6
   response.headers.erase("Accept-Ranges");
+  char date[64];
+  response.set_header("Date", std::string(http_date(std::time(nullptr), date)));
 }
 
 AdminServer::AdminServer(std::unique_ptr<Server> server) : server_(std::move(server)) {}

@@ -3,6 +3,8 @@
 #include <ctime>
 #include <new>
 
+#include "http_date.h"
+
 namespace tracking::httpd {
 namespace {
 
@@ -54,17 +56,8 @@ std::string_view LoopContext::date_line() {
 
 void LoopContext::make_date_line(std::time_t seconds) {
   date_seconds_ = seconds;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  // Not strftime: names of days and months must not follow the locale (RFC 9110 5.6.7).
-  static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  char line[64];
-  const int size =
-      std::snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday], utc.tm_mday,
-                    months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
-  date_line_.assign(line, static_cast<std::size_t>(size));
+  char text[64];
+  date_line_.assign("Date: ").append(http_date(seconds, text)).append("\r\n");
 }
 
 void LoopContext::post(Exchange& exchange) noexcept {
