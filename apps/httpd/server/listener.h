@@ -37,6 +37,8 @@ struct ListenerSettings {
   std::chrono::milliseconds ndjson_idle_timeout = std::chrono::seconds(30);
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(65);
   std::chrono::milliseconds heartbeat = std::chrono::seconds(15);
+  /// How long a stream's peer may leave our bytes unacknowledged: TCP_USER_TIMEOUT.
+  std::chrono::milliseconds stream_user_timeout = std::chrono::seconds(60);
   std::chrono::milliseconds linger = std::chrono::seconds(2);
   std::size_t linger_bytes_max = 1u << 20;
   std::chrono::milliseconds drain_grace = std::chrono::seconds(2);  ///< how long a drain keeps idle connections

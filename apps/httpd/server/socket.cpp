@@ -16,10 +16,6 @@ namespace asio = boost::asio;
 constexpr int rounds_max = 4;
 /// A stream's reader has nothing to say; what it says all the same is dropped up to here.
 constexpr std::size_t stray_bytes_max = 64 * 1024;
-/// How long a stream's peer may leave our bytes unacknowledged.
-constexpr unsigned stream_user_timeout_ms = 60'000;
-/// The kernel's buffer for a stream. It would grow to megabytes for a reader that is slow.
-constexpr int stream_send_buffer_bytes = 128 * 1024;
 
 }  // namespace
 
@@ -90,8 +86,8 @@ void Socket::wake() noexcept { loop_.make_ready(*this); }
 
 void Socket::become_stream() noexcept {
   const int fd = socket_.native_handle();
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stream_user_timeout_ms, sizeof stream_user_timeout_ms);
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &stream_send_buffer_bytes, sizeof stream_send_buffer_bytes);
+  const auto user_timeout_ms = static_cast<unsigned>(loop_.context().settings.stream_user_timeout.count());
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
 }
 
 void Socket::due() noexcept {
