@@ -22,6 +22,7 @@ import time
 from chart import svg
 from contestants import SOURCE, Field, Unavailable
 from idle import measure_idle
+from slow import measure_slow
 from statistics_of import summary
 
 EVENTS_A_BODY = 1000
@@ -124,7 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", help="a build folder of the release preset")
     parser.add_argument("--only", action="append", choices=Field.names, help="may be repeated; default: all there are")
-    parser.add_argument("--scenario", action="append", choices=[*SCENARIOS, "idle"], help="default: all")
+    parser.add_argument("--scenario", action="append", choices=[*SCENARIOS, "idle", "slow"], help="default: all")
     parser.add_argument("--base", metavar="REV", help="also tracking-httpd (memory:) of another commit")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=4)
@@ -142,8 +143,8 @@ def main():
     report["revision"] = subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], capture_output=True,
                                         text=True, check=False).stdout.strip()
     try:
-        for scenario in options.scenario or [*SCENARIOS, "idle"]:
-            if scenario == "idle":
+        for scenario in options.scenario or [*SCENARIOS, "idle", "slow"]:
+            if scenario in ("idle", "slow"):
                 continue
             if contestants:
                 report["scenarios"][scenario] = measure(scenario, contestants, field, options)
@@ -152,10 +153,14 @@ def main():
             one.stop()
     if not options.scenario or "idle" in options.scenario:
         report["idle"] = measure_idle(field)
+    if not options.scenario or "slow" in options.scenario:
+        flags = SCENARIOS["single"][1]
+        report["slow"] = measure_slow(field, lambda server, seconds: load(server, field, flags, seconds), options.rounds,
+                                      options.seconds)
     print(f"{report['machine']}; revision {report['revision']}; {options.rounds} rounds of {options.seconds:g} s\n")
     for scenario in report["scenarios"].values():
         print(table(scenario) + "\n")
-    for name, value in report.get("idle", {}).items():
+    for name, value in [*report.get("idle", {}).items(), *report.get("slow", {}).items()]:
         print(f"{name}: {shown(value)}")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ import time
 
 from e2e_support import Daemon, wait_until
 from e2e_support.waiting import seconds
-from server_support import EVENT, post
+from server_support import EVENT, get, post
 
 
 def test_slow_clients_are_closed_at_their_deadline_and_honest_ones_are_served():
@@ -51,3 +51,16 @@ def test_a_connection_that_says_nothing_is_closed_silently():
     with Daemon() as daemon, daemon.connect() as raw:
         assert raw.is_closed_within(14)
         assert raw.buffer == b""
+
+
+def test_answers_that_nobody_reads_take_little_of_the_kernels_memory():
+    sent = "tracking_http_sent_bytes_total"
+    with Daemon() as daemon, daemon.connect(receive_buffer=4096) as reader:
+        before = daemon.metrics()[sent]
+        reader.send(get("/openapi.json") * 200)  # 12 MB of answers; its own buffers would take 4 MB unless told otherwise
+        wait_until(lambda: daemon.metrics()[sent] - before > 100_000, what="the first answers")
+        for _ in range(20):
+            assert daemon.get("/livez").status == 200
+        assert daemon.metrics()[sent] - before < 1 << 20
+        for _ in range(200):
+            assert reader.read_answer().status == 200

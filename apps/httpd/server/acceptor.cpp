@@ -17,6 +17,8 @@ using asio::ip::tcp;
 
 /// How long to wait for a descriptor or for memory to become free.
 constexpr auto pause_time = std::chrono::milliseconds(100);
+/// The kernel's buffer for what we send over a connection. It would grow to megabytes for each that does not read.
+constexpr int send_buffer_bytes = 128 * 1024;
 /// Accepted in one turn, so that the first loop's connections get theirs.
 constexpr int accepted_max = 64;
 
@@ -69,6 +71,7 @@ Result<tcp::acceptor> Acceptor::bind(asio::io_context& io, std::string_view addr
   // Accepted sockets inherit these.
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(asio::socket_base::keep_alive(true), error);
+  socket.set_option(asio::socket_base::send_buffer_size(send_buffer_bytes), error);
   socket.listen(asio::socket_base::max_listen_connections, error);
   if (!error) socket.native_non_blocking(true, error);
   if (error) return failed();
