@@ -1,7 +1,10 @@
 """`GET /v1/ledger`: the equation holds in every reading, also under load, and agrees with the answers given."""
 
 import collections
+import contextlib
 import json
+import os
+import sqlite3
 import threading
 
 import pytest
@@ -55,20 +58,20 @@ def test_a_request_without_an_event_counts_as_one_and_other_routes_not_at_all(da
 class Client(threading.Thread):
     """Sends a mix of requests over one connection and counts the answers by itself."""
 
-    MIX = ("good", "good", "inactive", "unknown", "broken", "array", "ndjson")
+    MIX = ("good", "repeat", "inactive", "unknown", "broken", "invalid", "ack", "array", "ndjson")
 
-    def __init__(self, port, rounds):
+    def __init__(self, port, rounds, mix=MIX):
         super().__init__()
-        self.port, self.rounds = port, rounds
+        self.port, self.rounds, self.mix = port, rounds, mix
         self.counted = collections.Counter()
 
     def run(self):
         with RawConnection(self.port, timeout=30) as connection:
             for number in range(self.rounds):
-                self.send(connection, self.MIX[number % len(self.MIX)])
+                self.send(connection, self.mix[number % len(self.mix)])
 
-    def post(self, connection, body, content_type="application/json"):
-        connection.send(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: " + content_type.encode() +
+    def post(self, connection, body, content_type="application/json", query=b""):
+        connection.send(b"POST /v1/events" + query + b" HTTP/1.1\r\nHost: x\r\nContent-Type: " + content_type.encode() +
                         b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         return connection.read_answer()
 
@@ -77,8 +80,12 @@ class Client(threading.Thread):
             account_id = {"good": 1, "inactive": 2, "unknown": 77}[kind]
             answer = self.post(connection, b'{"account_id":%d,"data":"x"}' % account_id)
             self.counted["accepted" if answer.status == 202 else answer.problem] += 1
-        elif kind == "broken":
-            self.counted[self.post(connection, b"{]").problem] += 1
+        elif kind == "repeat":  # of all connections together; the first is none
+            answer = self.post(connection, b'{"account_id":3,"data":"x","id":"same"}')
+            self.counted["accepted" if answer.status == 202 else answer.problem] += 1
+        elif kind in ("broken", "invalid", "ack"):
+            body = {"broken": b"{]", "invalid": b'{"account_id":0,"data":1}', "ack": b'{"account_id":1,"data":1}'}[kind]
+            self.counted[self.post(connection, body, query=b"?ack=stored" if kind == "ack" else b"").problem] += 1
         else:
             events = [b'{"account_id":%d,"data":%d}' % (id, n) for n, id in enumerate([1, 2, 3, 77, 4] * 10)]
             body = b"[" + b",".join(events) + b"]" if kind == "array" else b"\n".join(events)
@@ -89,19 +96,17 @@ class Client(threading.Thread):
                 self.counted[rejection["type"]] += 1
 
 
-def test_the_equation_holds_in_every_reading_under_load(daemon):
-    clients = [Client(daemon.port, 350) for _ in range(6)]
+def read_under_load(daemon, clients):
+    """Reads all the while, and compares with what the clients counted; the last reading."""
     for client in clients:
         client.start()
     readings = 0
-    with RawConnection(daemon.admin_port, timeout=30) as admin:
-        while any(client.is_alive() for client in clients):
-            admin.send(b"GET /v1/ledger HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answer = admin.read_answer()
-            check(answer.json())
-            readings += 1
-            if answer.headers.get("connection") == "close":
-                break
+    while any(client.is_alive() for client in clients):
+        with RawConnection(daemon.admin_port, timeout=30) as admin:
+            for _ in range(500):  # a connection is good for 1,000
+                admin.send(b"GET /v1/ledger HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                check(admin.read_answer().json())
+                readings += 1
     for client in clients:
         client.join()
     assert readings >= 10
@@ -111,6 +116,26 @@ def test_the_equation_holds_in_every_reading_under_load(daemon):
     check(reading)
     assert reading["accepted"] == counted.pop("accepted")
     assert {**reading["rejected"], **reading["failed"]} == dict(counted)
+    return reading
+
+
+def test_the_equation_holds_in_every_reading_under_load(daemon):
+    reading = read_under_load(daemon, [Client(daemon.port, 360) for _ in range(6)])
+    assert reading["failed"] == {}
+
+
+def test_it_holds_while_the_accounts_cannot_be_asked():
+    with Daemon(accounts="sqlite:accounts.db") as daemon:
+        for account in ({"id": 1, "name": "Acme"}, {"id": 2, "name": "Beta", "is_active": False}):
+            daemon.admin("POST", "/v1/accounts", json=account)
+            daemon.post({"account_id": account["id"], "data": 1})
+        begun = daemon.ledger()
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.data_dir, "accounts.db"))) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            clients = [Client(daemon.port, 120, ("good", "inactive", "unknown")) for _ in range(6)]
+            clients[0].counted.update(accepted=begun["accepted"], **begun["rejected"])
+            reading = read_under_load(daemon, clients)
+        assert reading["failed"]["accounts-unavailable"] >= 6
 
 
 def test_it_agrees_with_the_metrics(daemon):
