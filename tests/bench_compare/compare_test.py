@@ -40,7 +40,7 @@ def test_a_short_run_gives_table_json_and_chart(tmp_path):
 
 
 def test_a_contestant_that_cannot_be_had_is_told():
-    done = compare("--only", "base", "--base", "no-such-commit", "--rounds", 1, "--seconds", 0.1)
+    done = compare("--only", "base", "--base", "no-such-commit", "--scenario", "single")
     assert done.returncode == 1 and "left out: base: there is no commit no-such-commit" in done.stderr
 
 
