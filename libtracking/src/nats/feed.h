@@ -3,6 +3,7 @@
 
 #include "history/event_history.h"
 #include "nats/connection.h"
+#include "nats/message.h"
 #include "nats/sequence_tracker.h"
 
 #include <tracking/backends.h>
@@ -16,11 +17,6 @@
 #include <vector>
 
 namespace tracking::nats_io {
-
-struct MessageDeleter {
-  void operator()(natsMsg* message) const noexcept { natsMsg_Destroy(message); }
-};
-using Message = std::unique_ptr<natsMsg, MessageDeleter>;
 
 /// Holds the NATS subscriptions that somebody wants, on whichever link there is, checks what comes (docs/HTTP.md "The
 /// event"), and appends it to the history; tells there what was missed. Readers filter for themselves.

@@ -3,16 +3,12 @@
 #include <cstring>
 
 #include "nats/jetstream_client.h"
+#include "nats/message.h"
 
 namespace tracking::jetstream {
 namespace {
 
 constexpr std::size_t output_bytes_max = 256 << 10;  // of one write_output()
-
-struct MessageDeleter {
-  void operator()(natsMsg* message) const noexcept { natsMsg_Destroy(message); }
-};
-using MessagePointer = std::unique_ptr<natsMsg, MessageDeleter>;
 
 /// Text with an end that changes, in place.
 class Text {
@@ -79,7 +75,7 @@ void drain(natsSubscription* subscription, Handle handle, NoResponders no_respon
   while (natsSubscription_GetPending(subscription, &messages, &bytes) == NATS_OK && messages > 0) {
     natsMsg* taken = nullptr;
     const auto status = natsSubscription_NextMsg(&taken, subscription, 0);
-    const MessagePointer message(taken);
+    const nats_io::Message message(taken);
     if (status == NATS_NO_RESPONDERS) {
       no_responders();
     } else if (status == NATS_OK) {
@@ -106,7 +102,7 @@ void StreamClient::write_output(nats_io::Link& link) noexcept {
     natsMsg* made = nullptr;
     auto status = natsMsg_Create(&made, subject.with(account), message.number ? reply.with(message.number) : nullptr,
                                  message.json.data(), static_cast<int>(message.json.size()));
-    const MessagePointer owned(made);
+    const nats_io::Message owned(made);
     const auto id = id_of(message.json);
     if (status == NATS_OK && !id.empty()) status = natsMsgHeader_Set(made, "Nats-Msg-Id", key.with(account, id));
     if (status == NATS_OK) status = natsConnection_PublishMsg(link.get(), made);
