@@ -60,6 +60,7 @@ def test_events_are_stored_and_a_repeat_on_another_replica_is_known(server):
         assert first["ack"] == second["ack"] == "stored"
         assert "duplicate" not in first and second["duplicate"]
         assert second["timestamp"] == first["timestamp"]
+        assert [replica.metrics()["tracking_duplicate_events_total"] for replica in (one, other)] == [0, 1]
         assert one.post(body=b'{"account_id":1,"data":"bar"}', path="/?ack=sent").json()["ack"] == "sent"
         wait_until(lambda: data_of(cli("-u", url(server), "--since", "all", "--no-follow", "-o", "json")) == ["foo", "bar"],
                    20, "both, once")
@@ -94,7 +95,7 @@ def test_a_killed_server_costs_no_stored_event(server):
         assert stream.next_event()["data"] == 1
         server.kill()
         wait_until(lambda: daemon.post({"account_id": 1, "data": 0}).status == 503, 20, "refused")
-        assert daemon.get("/readyz").status == 503
+        wait_until(lambda: daemon.get("/readyz").status == 503, 10, "unready")  # first nothing is taken any more
         server.start()
         daemon.wait_ready(20)
         post(daemon, 2)
@@ -111,6 +112,7 @@ def test_a_full_stream_is_503_and_keeps_what_it_has(server):
         history = cli("-u", url(server), "--since", "all", "--no-follow", "-o", "json")
         assert history.count(b"\n") == stored
         wait_until(lambda: any("maximum bytes exceeded" in line for line in daemon.lines), 20, "told")
+        assert daemon.metrics()["tracking_broker_full_total"] == 1
 
 
 def test_what_strangers_store_and_is_no_event_is_counted_and_skipped(server):

@@ -236,7 +236,10 @@ void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
   receipt.code = outcome.code;
   receipt.ack = outcome.code == Code::ok ? outcome.ack : AckLevel::broker_default;
   receipt.duplicate = outcome.code == Code::ok && outcome.duplicate;
-  if (receipt.duplicate && outcome.first_accepted) receipt.timestamp = *outcome.first_accepted;
+  if (receipt.duplicate) {  // the broker knew it, from another replica
+    duplicates_.fetch_add(1, std::memory_order_relaxed);
+    if (outcome.first_accepted) receipt.timestamp = *outcome.first_accepted;
+  }
   if (event.id.empty() && outcome.code != Code::in_doubt) return;
 
   const auto key = shared_.duplicates.key(event.account_id, event.id.empty() ? receipt.id.view() : event.id);

@@ -194,7 +194,6 @@ void Publisher::acknowledge(std::uint64_t number, const PubAck& ack) noexcept {
 }
 
 void Publisher::acknowledge_repeat(std::uint64_t number, std::optional<Timestamp> first) noexcept {
-  duplicates_.fetch_add(1, std::memory_order_relaxed);
   settle(number, {.ack = AckLevel::stored, .duplicate = true, .first_accepted = first});
 }
 
@@ -291,9 +290,7 @@ bool Publisher::wait_until_idle(std::chrono::milliseconds time) noexcept {
 }
 
 Publisher::Counters Publisher::counters() const noexcept {
-  return {.full = full_.load(std::memory_order_relaxed),
-          .duplicates = duplicates_.load(std::memory_order_relaxed),
-          .timed_out = timed_out_.load(std::memory_order_relaxed)};
+  return {.full = full_.load(std::memory_order_relaxed), .timed_out = timed_out_.load(std::memory_order_relaxed)};
 }
 
 std::string Publisher::take_refusal() {

@@ -35,9 +35,8 @@ PubAck read_pub_ack(std::string_view answer) noexcept;
 class Publisher {
  public:
   struct Counters {
-    std::uint64_t full = 0;        ///< refused because the stream is full
-    std::uint64_t duplicates = 0;  ///< recognised by the stream
-    std::uint64_t timed_out = 0;   ///< not answered in time
+    std::uint64_t full = 0;       ///< refused because the stream is full
+    std::uint64_t timed_out = 0;  ///< not answered in time
   };
   static constexpr std::size_t window = 1 << 15;  ///< events that wait for an answer: half a second of a busy server
 
@@ -127,7 +126,6 @@ class Publisher {
   std::atomic<std::uint64_t> acknowledged_{0};  // the highest position
   std::atomic<std::uint64_t> sent_queued_{0};   // lines in the queue that want no answer
   std::atomic<std::uint64_t> full_{0};
-  std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> timed_out_{0};
 
   mutable std::mutex mutex_;
