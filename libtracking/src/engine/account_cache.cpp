@@ -94,6 +94,7 @@ AccountCache::AccountCache(std::size_t entries_max)
     : entries_max_(std::clamp<std::size_t>(entries_max, 1, std::size_t{1} << 32)), seed_(random_seed()) {
   std::size_t buckets = buckets_for(entries_max_);  // sizes that end, growing fourfold, at this
   while (buckets / growth >= buckets_min) buckets = (buckets + growth - 1) / growth;
+  tables_.reserve(17);  // for all that there can be: 2^32 is 4^16
   Table* table = Table::make(buckets);
   if (!table) throw std::bad_alloc();
   tables_.push_back(table);
