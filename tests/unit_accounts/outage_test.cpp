@@ -159,6 +159,34 @@ TEST_F(AccountOutage, AnAnswerThatComesLateIsRememberedAllTheSame) {
   EXPECT_EQ(script_->query_count(), 1U);
 }
 
+TEST_F(AccountOutage, AfterAnAnswerThatCameLateTheAccountIsAskedForAgain) {
+  open();
+  script_->hold(true);
+  EXPECT_EQ(ask(4), AccountAnswer::unavailable) << "given up";
+  script_->hold(false);
+  ASSERT_TRUE(eventually([&] { return directory_->find(4) == AccountAnswer::active; }));
+  script_->set(4, AccountState::inactive);
+  pass(20s);
+  EXPECT_EQ(ask(4), AccountAnswer::inactive);
+}
+
+TEST_F(AccountOutage, AChangeMadeHereHoldsThoughTheRepositoryFailsRightAfterIt) {
+  open();
+  ASSERT_EQ(ask(1), AccountAnswer::active);
+  ASSERT_EQ(ask(9), AccountAnswer::inactive);
+  ASSERT_EQ(ask(3), AccountAnswer::active);
+  script_->hold(true);  // no query that the changes cause is answered any more
+  ASSERT_TRUE(directory_->change(1, {.is_active = false}));
+  ASSERT_TRUE(directory_->change(9, {.is_active = true}));
+  ASSERT_TRUE(directory_->remove(3));
+  script_->fail_with(Code::accounts_unavailable);
+  script_->hold(false);
+  lose();
+  EXPECT_EQ(ask(1), AccountAnswer::inactive);
+  EXPECT_EQ(ask(9), AccountAnswer::active);
+  EXPECT_EQ(ask(3), AccountAnswer::unknown);
+}
+
 TEST_F(AccountOutage, AfterItAnswersInUseAreReadAgainWithoutWaiting) {
   open();
   EXPECT_EQ(ask(1), AccountAnswer::active);

@@ -104,6 +104,21 @@ EventId leave_in_doubt(RecordedService& recorded) {
   return receipts.all[0].id;
 }
 
+TEST(Duplicates, ARefusedEventIsGivenNoIdThatARepeatCouldBeTakenFor) {
+  RecordedService recorded;
+  recorded.broker->is_holding = true;
+  Receipts receipts;
+  const std::vector<Event> batch{{.account_id = 1, .data = "1"}, {.account_id = 1, .data = "2", .id = "a"}};
+  recorded.service->track(batch, receipts.handler());
+  recorded.broker->take_held().all(Code::broker_unavailable);
+  ASSERT_EQ(receipts.all.size(), 2u);
+  for (const Receipt& receipt : receipts.all) {
+    EXPECT_EQ(receipt.code, Code::broker_unavailable);
+    EXPECT_TRUE(receipt.id.empty()) << receipt.id.view();
+    EXPECT_EQ(receipt.timestamp, Timestamp());
+  }
+}
+
 TEST(Duplicates, ADoubtfulEventIsRepeatedWithTheIdThatItWasGiven) {
   RecordedService recorded;
   const EventId id = leave_in_doubt(recorded);

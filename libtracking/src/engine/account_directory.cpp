@@ -32,6 +32,8 @@ Status check_name(std::string_view name) {
   return refused("has 1 to 200 characters; this one has " + std::to_string(characters) + ".");
 }
 
+AccountState state_of(bool is_active) { return is_active ? AccountState::active : AccountState::inactive; }
+
 Status is_closed() { return {Code::closed, "The service is closed."}; }
 
 }  // namespace
@@ -41,9 +43,10 @@ class AccountDirectory::Impl : public AccountThreads {
   using AccountThreads::AccountThreads;
 };
 
-AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options)
-    : impl_(std::make_shared<Impl>(std::move(repository), options)) {
-  if (impl_->start()) return;
+AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options,
+                                   DirectoryDrive drive)
+    : impl_(std::make_shared<Impl>(std::move(repository), options, drive.real)) {
+  if (!drive.has_threads || impl_->start()) return;
   impl_->close();
   throw std::bad_alloc();
 }
@@ -56,6 +59,7 @@ AccountAnswer AccountDirectory::park(Parked& parked) noexcept { return impl_->lo
 Status AccountDirectory::health() noexcept { return impl_->lookups().health(); }
 void AccountDirectory::add_stats(ServiceStats& stats) noexcept { impl_->lookups().add_stats(stats); }
 void AccountDirectory::close() noexcept { impl_->close(); }
+AccountLookups& AccountDirectory::lookups() noexcept { return impl_->lookups(); }
 
 Result<std::vector<Account>> AccountDirectory::list(AccountId after, std::size_t limit) {
   if (impl_->lookups().is_closed()) return is_closed();
@@ -74,7 +78,7 @@ Status AccountDirectory::add(const Account& account) {
   if (impl_->lookups().is_closed()) return is_closed();
   Status status = impl_->with_repository([&](AccountRepository& repository) { return repository.add(account); });
   // Also after a failure: a change whose outcome we do not know may have happened.
-  impl_->lookups().account_changed(account.id);
+  impl_->lookups().account_changed(account.id, status ? std::optional(state_of(account.is_active)) : std::nullopt);
   return status;
 }
 
@@ -85,7 +89,7 @@ Result<Account> AccountDirectory::change(AccountId id, const AccountChange& chan
   }
   if (impl_->lookups().is_closed()) return is_closed();
   auto result = impl_->with_repository([&](AccountRepository& repository) { return repository.change(id, change); });
-  impl_->lookups().account_changed(id);
+  impl_->lookups().account_changed(id, result ? std::optional(state_of(result->is_active)) : std::nullopt);
   return result;
 }
 
@@ -93,7 +97,7 @@ Status AccountDirectory::remove(AccountId id) {
   if (Status status = check_id(id); !status) return status;
   if (impl_->lookups().is_closed()) return is_closed();
   Status status = impl_->with_repository([&](AccountRepository& repository) { return repository.remove(id); });
-  impl_->lookups().account_changed(id);
+  impl_->lookups().account_changed(id, status ? std::optional(AccountState::unknown) : std::nullopt);
   return status;
 }
 

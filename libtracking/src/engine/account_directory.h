@@ -52,12 +52,21 @@ struct Parked {
   Parked* next = nullptr;
 };
 
+/// What makes a directory go. A simulation does it by hand: without threads, and with a real time of its own.
+struct DirectoryDrive {
+  bool has_threads = true;         ///< else the caller does what AccountThreads would do, with lookups()
+  Clock* real = &Clock::system();  ///< how long a thread has been away is a matter of real time; outlives the directory
+};
+
+class AccountLookups;
+
 /// Thread-safe. find() and park() take no lock that is ever held during a query or a call to a target, and a hit takes
 /// none and allocates nothing.
 class AccountDirectory {
  public:
   /// Throws std::bad_alloc if there is no memory or no thread to be had.
-  AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options);
+  AccountDirectory(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options,
+                   DirectoryDrive drive = {});
   ~AccountDirectory();
 
   /// What is known now: unknown, inactive, active; else must_wait: call park().
@@ -85,6 +94,9 @@ class AccountDirectory {
   /// Hands every parked event back as `closed` and stops the threads; one that a repository does not let go within two
   /// seconds is left behind, and does no harm. Idempotent.
   void close() noexcept;
+
+  /// For who drives it by hand.
+  AccountLookups& lookups() noexcept;
 
  private:
   class Impl;

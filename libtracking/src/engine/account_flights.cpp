@@ -10,20 +10,30 @@ namespace tracking::engine {
 
 bool AccountLookups::take(LookupQuery& query) noexcept {
   Lock lock(mutex_);
-  query.count = 0;
-  query.is_probe = false;
-  while (query.count == 0 && !query.is_probe) {
+  for (;;) {
     work_.wait(lock, [this] { return is_closed_ || !queue_.empty() || is_probe_due_; });
     if (is_closed_) return false;
-    take_queued(query);
-    if (query.count == 0 && is_probe_due_) {
-      query.is_probe = is_probing_ = true;
-      query.is_repository_lost = freshness_.is_repository_lost();
-      query.add(last_failed_);
-      is_probe_due_ = false;
-    }
+    if (find_work(query)) return true;
   }
-  running_.push_back({query.number, Steady::now()});
+}
+
+bool AccountLookups::try_take(LookupQuery& query) noexcept {
+  Lock lock(mutex_);
+  return !is_closed_ && find_work(query);
+}
+
+bool AccountLookups::find_work(LookupQuery& query) noexcept {
+  query.count = 0;
+  query.is_probe = false;
+  take_queued(query);
+  if (query.count == 0) {
+    if (!is_probe_due_) return false;
+    query.is_probe = is_probing_ = true;
+    query.is_repository_lost = freshness_.is_repository_lost();
+    query.add(last_failed_);
+    is_probe_due_ = false;
+  }
+  running_.push_back({query.number, real_->steady()});
   return true;
 }
 
@@ -74,11 +84,11 @@ void AccountLookups::answered(const LookupQuery& query, const Status& status,
 }
 
 void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verified, Flight*& claimed) noexcept {
+  flight.lands = true;  // whoever gave it up: its query is over now
   if (state != AccountState::active && state != AccountState::inactive) state = AccountState::unknown;
   const Remembered result{.state = state, .verified = verified};
   if (flight.phase == Flight::Phase::settling) {  // given up, and the answer comes while its events are handed back
     flight.result = result;
-    flight.lands = true;
   } else if (flight.is_overtaken && requeue(flight)) {
     // What waits for it may have come after the change: it must not get the older answer.
   } else {
@@ -107,7 +117,7 @@ bool AccountLookups::requeue(Flight& flight) noexcept {
 // --- The repository's life -------------------------------------------------------------------------------------------
 
 void AccountLookups::repository_answers() noexcept {
-  last_answer_ = Steady::now();
+  last_answer_ = real_->steady();
   health_ = {};
   freshness_.repository_answers(now());
 }
@@ -134,7 +144,7 @@ void AccountLookups::tick() noexcept {
   Lock lock(mutex_);
   if (is_closed_) return;
   // How long a thread has been away is a matter of real time, whatever clock the service was given.
-  const Steady::time_point real = Steady::now();
+  const std::chrono::nanoseconds real = real_->steady();
   if (freshness_.is_watched() && real - last_watch_ > watch_silence_max) freshness_.watch_lost(now());
   freshness_.update(now());
   Flight* claimed = nullptr;
@@ -270,8 +280,11 @@ void AccountLookups::measure_change(const Flight& flight, const Remembered& befo
   } else if (freshness_.was_doubted(before)) {
     seen = last_doubt_;
   }
+  count_change(steady - seen);
+}
+
+void AccountLookups::count_change(std::chrono::nanoseconds delay) noexcept {
   ++changes_;
-  const std::chrono::nanoseconds delay = steady - seen;
   const auto& bounds = AccountChangeDelays::bounds;
   const auto bound = std::lower_bound(bounds.begin(), bounds.end(), delay);
   ++change_delays_.counts[static_cast<std::size_t>(bound - bounds.begin())];

@@ -16,12 +16,15 @@ AccountAnswer answer_of(AccountState state) noexcept {
   return AccountAnswer::unknown;
 }
 
-AccountLookups::AccountLookups(const ServiceOptions& options)
+AccountLookups::AccountLookups(const ServiceOptions& options, Clock* real)
     : clock_(options.clock),
+      real_(real),
       parked_max_(options.parked_events_max),
       known_(options.account_cache_max),
       unknown_(options.account_cache_max / 16 + 1),
-      freshness_(options.account_ttl, options.account_stale_max) {
+      freshness_(options.account_ttl, options.account_stale_max),
+      last_answer_(real->steady()),
+      last_watch_(last_answer_) {
   now();
   running_.reserve(std::max(1U, options.account_lookup_threads) + 1);
 }
@@ -136,6 +139,8 @@ void AccountLookups::doubt(AccountId id, std::chrono::nanoseconds change_seen) n
     at->second.is_overtaken = true;
     at->second.change_seen = change_seen;
   }
+  // What the events that wait fall back on is not to look like an answer of after the change.
+  if (at != flights_.end() && at->second.previous) at->second.previous->is_doubted = true;
   std::optional<Remembered> known = recall(id);
   if (!known) return;
   known->is_doubted = true;
@@ -144,15 +149,32 @@ void AccountLookups::doubt(AccountId id, std::chrono::nanoseconds change_seen) n
   if (flights_.size() < refreshes_max) launch_refresh(id, change_seen);
 }
 
-void AccountLookups::account_changed(AccountId id) noexcept {
+void AccountLookups::account_changed(AccountId id, std::optional<AccountState> state) noexcept {
   Lock lock(mutex_);
-  if (!is_closed_) doubt(id, clock_->steady());
+  if (is_closed_) return;
+  doubt(id, clock_->steady());
+  if (state) learn(id, {.state = *state, .verified = now()});
+}
+
+/// What holds even if the repository does not answer any more: without it, what was known before the change would.
+void AccountLookups::learn(AccountId id, const Remembered& known) noexcept {
+  const auto at = flights_.find(id);
+  const std::optional<Remembered> before =
+      at != flights_.end() && at->second.previous ? at->second.previous : recall(id);
+  if (before && before->state != known.state) count_change(std::chrono::nanoseconds(0));
+  const bool is_settling = at != flights_.end() && at->second.phase == Flight::Phase::settling;
+  if (at == flights_.end() || (!at->second.first && !is_settling)) return remember(id, known);
+  Flight& flight = at->second;
+  flight.previous = known;
+  if (!is_settling || !flight.is_failed) return;
+  flight.result = known;
+  flight.answer = answer_of(known.state);
 }
 
 void AccountLookups::watched(AccountWatch watch, std::span<const AccountId> changed) noexcept {
   Lock lock(mutex_);
   if (is_closed_) return;
-  last_watch_ = Steady::now();
+  last_watch_ = real_->steady();
   if (watch == AccountWatch::unsupported || watch == AccountWatch::lost) return freshness_.watch_lost(now());
   const std::chrono::nanoseconds seen = clock_->steady();
   if (watch == AccountWatch::all) {

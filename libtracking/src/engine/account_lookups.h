@@ -50,7 +50,8 @@ class AccountLookups {
   /// Accounts being read again at one time without an event that waits.
   static constexpr std::size_t refreshes_max = 10'000;
 
-  explicit AccountLookups(const ServiceOptions& options);
+  /// `real` as in DirectoryDrive.
+  AccountLookups(const ServiceOptions& options, Clock* real);
 
   // For everyone; see AccountDirectory.
   AccountAnswer find(AccountId id) noexcept;
@@ -59,8 +60,8 @@ class AccountLookups {
   Status health() noexcept;
   bool has_been_asked() noexcept;
   void add_stats(ServiceStats& stats) noexcept;
-  /// An account was changed: what was asked before now is wrong.
-  void account_changed(AccountId id) noexcept;
+  /// An account was changed: what was asked before now is wrong. `state` is what it is since, if that is known.
+  void account_changed(AccountId id, std::optional<AccountState> state) noexcept;
   /// Hands every parked event back as closed; from now on take() returns false.
   void close() noexcept;
 
@@ -69,6 +70,8 @@ class AccountLookups {
   bool has_backlog() noexcept;
   /// Waits for something to do; false when closed.
   bool take(LookupQuery& query) noexcept;
+  /// The same without waiting: false if there is nothing to do.
+  bool try_take(LookupQuery& query) noexcept;
   /// What came of it: `states` belongs to query.ids if `status` is ok. Calls targets.
   void answered(const LookupQuery& query, const Status& status, std::span<const AccountState> states) noexcept;
 
@@ -80,7 +83,6 @@ class AccountLookups {
   bool is_closed() const noexcept { return is_closed_.load(std::memory_order_acquire); }
 
  private:
-  using Steady = std::chrono::steady_clock;
   using Lock = std::unique_lock<std::mutex>;
 
   /// An account that is asked for. While events wait for it (or are being handed back), the caches hold no entry of it,
@@ -103,7 +105,7 @@ class AccountLookups {
   };
   struct Running {
     std::uint64_t number;
-    Steady::time_point started;
+    std::chrono::nanoseconds started;
   };
 
   void ask_refresh(AccountId id) noexcept;
@@ -116,7 +118,9 @@ class AccountLookups {
   void remember(AccountId id, const Remembered& remembered) noexcept;
   void forget(AccountId id) noexcept;
   void doubt(AccountId id, std::chrono::nanoseconds change_seen) noexcept;
+  void learn(AccountId id, const Remembered& known) noexcept;
 
+  bool find_work(LookupQuery& query) noexcept;
   void take_queued(LookupQuery& query) noexcept;
   void take_answer(Flight& flight, AccountState state, Ticks verified, Flight*& claimed) noexcept;
   void take_failure(Flight& flight, Flight*& claimed) noexcept;
@@ -135,8 +139,10 @@ class AccountLookups {
   static void hand_back(Parked* waiting) noexcept;
   void land(Flight& flight) noexcept;
   void measure_change(const Flight& flight, const Remembered& before) noexcept;
+  void count_change(std::chrono::nanoseconds delay) noexcept;
 
   Clock* const clock_;
+  Clock* const real_;
   const std::size_t parked_max_;
   AccountCache known_;    // written with the lock held
   AccountCache unknown_;  // written with the lock held; apart, so that no flood of unknown ids drives known ones out
@@ -159,8 +165,8 @@ class AccountLookups {
   AccountId last_failed_ = 1;  // what a probe asks for
   Status health_{Code::accounts_unavailable, "The accounts have not been asked yet."};
   std::chrono::nanoseconds last_contact_{0};
-  Steady::time_point last_answer_ = Steady::now();
-  Steady::time_point last_watch_{};
+  std::chrono::nanoseconds last_answer_;  // of real_, as are
+  std::chrono::nanoseconds last_watch_;
   std::chrono::nanoseconds last_doubt_{0};
   std::uint64_t missed_ = 0;
   std::uint64_t failed_ = 0;

@@ -17,8 +17,9 @@ constexpr milliseconds log_interval{1000};
 
 }  // namespace
 
-AccountThreads::AccountThreads(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options)
-    : lookups_(options),
+AccountThreads::AccountThreads(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options,
+                               Clock* real)
+    : lookups_(options, real),
       log_(options.log),
       stale_max_(options.account_stale_max),
       repository_(std::move(repository)),

@@ -15,7 +15,8 @@ namespace tracking::engine {
 /// Thread-safe. The threads share it, because one that hangs in the repository is left behind at close.
 class AccountThreads : public std::enable_shared_from_this<AccountThreads> {
  public:
-  AccountThreads(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options);
+  /// `real` as in DirectoryDrive.
+  AccountThreads(std::shared_ptr<AccountRepository> repository, const ServiceOptions& options, Clock* real);
 
   /// False: no thread to be had, or no memory; close() all the same.
   bool start() noexcept;

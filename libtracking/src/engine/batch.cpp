@@ -20,13 +20,13 @@ std::size_t largest_data(std::size_t wanted, const BrokerTraits& traits) {
 }  // namespace
 
 Shared::Shared(const ServiceOptions& service_options, std::shared_ptr<AccountRepository> repository,
-               std::shared_ptr<Broker> the_broker)
+               std::shared_ptr<Broker> the_broker, DirectoryDrive drive)
     : options(service_options),
       broker(std::move(the_broker)),
       traits(broker->traits()),
       default_ack(options.ack == AckLevel::broker_default ? strongest(traits) : options.ack),
       data_bytes_max(largest_data(options.data_bytes_max, traits)),
-      directory(std::move(repository), options),
+      directory(std::move(repository), options, drive),
       duplicates(options.duplicate_keys_max, options.duplicate_window) {
   restore_duplicates();
 }
@@ -41,6 +41,15 @@ void Shared::restore_duplicates() {
     duplicates.restore(duplicates.key(line.account_id, line.id), line.timestamp, ack, steady - age);
   });
   duplicates.end_restoring();
+}
+
+EventId settle_id(Receipt& receipt) noexcept {
+  const EventId id = receipt.id;
+  if (receipt.code != Code::ok && receipt.code != Code::in_doubt) {
+    receipt.id.clear();
+    receipt.timestamp = {};
+  }
+  return id;
 }
 
 void Batch::finish(std::size_t count) {

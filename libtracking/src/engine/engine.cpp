@@ -83,8 +83,8 @@ class Engine::LaneHandle final : public Lane {
 };
 
 Engine::Engine(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository,
-               std::shared_ptr<Broker> broker)
-    : shared_(std::make_unique<Shared>(options, std::move(repository), std::move(broker))) {}
+               std::shared_ptr<Broker> broker, DirectoryDrive drive)
+    : shared_(std::make_unique<Shared>(options, std::move(repository), std::move(broker), drive)) {}
 
 Engine::~Engine() {
   constexpr auto patience = std::chrono::seconds(10);

@@ -14,7 +14,8 @@ namespace tracking::engine {
 
 class Engine final : public TrackingService {
  public:
-  Engine(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository, std::shared_ptr<Broker> broker);
+  Engine(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository, std::shared_ptr<Broker> broker,
+         DirectoryDrive drive = {});
   ~Engine() override;
 
   using TrackingService::track;
@@ -34,6 +35,8 @@ class Engine final : public TrackingService {
   Readiness readiness() noexcept override;
   ServiceStats stats() noexcept override;
   Status close(std::chrono::milliseconds deadline) noexcept override;
+
+  AccountDirectory& directory() noexcept { return shared_->directory; }
 
  private:
   class LaneHandle;

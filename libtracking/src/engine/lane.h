@@ -22,7 +22,8 @@ namespace tracking::engine {
 
 /// What all lanes of a service share. Constant after construction, except what is thread-safe by itself.
 struct Shared {
-  Shared(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository, std::shared_ptr<Broker> broker);
+  Shared(const ServiceOptions& options, std::shared_ptr<AccountRepository> repository, std::shared_ptr<Broker> broker,
+         DirectoryDrive drive);
 
   const ServiceOptions options;
   const std::shared_ptr<Broker> broker;
@@ -58,6 +59,10 @@ struct Batch {
   /// `count` of its events ended; the last one runs the handler. No lock may be held.
   void finish(std::size_t count);
 };
+
+/// The id of an event whose outcome is in its receipt. A refused event's receipt loses it: a repeat with an id that we
+/// gave would be taken for one of an event that was accepted.
+EventId settle_id(Receipt& receipt) noexcept;
 
 class LaneCore;
 

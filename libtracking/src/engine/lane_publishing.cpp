@@ -240,11 +240,12 @@ void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
     duplicates_.fetch_add(1, std::memory_order_relaxed);
     if (outcome.first_accepted) receipt.timestamp = *outcome.first_accepted;
   }
+  const EventId id = settle_id(receipt);
   if (event.id.empty() && outcome.code != Code::in_doubt) return;
 
-  const auto key = shared_.duplicates.key(event.account_id, event.id.empty() ? receipt.id.view() : event.id);
+  const auto key = shared_.duplicates.key(event.account_id, event.id.empty() ? id.view() : event.id);
   const auto now = shared_.options.clock->steady();
-  if (outcome.code == Code::in_doubt && shared_.ids.verify(receipt.id, event.account_id))
+  if (outcome.code == Code::in_doubt && shared_.ids.verify(id, event.account_id))
     shared_.duplicates.remember_doubt(key, now);
   if (event.id.empty()) return;
   const auto repeats = shared_.duplicates.settle(key, outcome.code == Code::ok, receipt.timestamp, receipt.ack, now);
