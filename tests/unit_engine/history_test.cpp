@@ -72,6 +72,41 @@ TEST_F(History, AReaderOfHistoryThatIsOvertakenIsTold) {
   EXPECT_EQ(before + out[0].gap->missed.value() + 1, parse_event_line(out[1].json)->sequence);
 }
 
+TEST_F(History, AReaderOfOneAccountsHistoryIsToldEachTimeThatItIsOvertaken) {
+  auto subscription = service->open_subscription({.account_ids = {3}, .since = "all"}, [] {}).value();
+  Deliveries out;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(service->track({.account_id = i % 2 ? 1 : 3, .data = event.data}));
+    subscription->read(out, 10, 1 << 20);
+    ASSERT_TRUE(out[0].gap) << round;
+    EXPECT_EQ(out[0].gap->reason, gap_reason::slow_subscriber);
+  }
+}
+
+TEST_F(History, WhoResumesBeforeTheGapWasReadIsToldItAgain) {
+  auto cut = service->open_subscription({.since = opening}, [] {}).value();
+  auto resumed = service->open_subscription({.since = cut->cursor()}, [] {}).value();
+  Deliveries out;
+  for (Subscription* subscription : {cut.get(), resumed.get()}) {
+    subscription->read(out, 10, 1 << 20);
+    ASSERT_TRUE(out[0].gap);
+    EXPECT_EQ(out[0].gap->reason, gap_reason::expired);
+  }
+}
+
+TEST_F(History, AReaderThatIsOvertakenIsToldThoughItChangesItsAccounts) {
+  auto subscription = service->open_subscription({.since = "all"}, [] {}).value();
+  Deliveries out;
+  subscription->read(out, 10, 1 << 20);
+  for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(service->track(event));
+  const AccountId accounts[] = {1};
+  ASSERT_TRUE(subscription->set_accounts(accounts));
+  subscription->read(out, 10, 1 << 20);
+  ASSERT_TRUE(out[0].gap);
+  EXPECT_EQ(out[0].gap->reason, gap_reason::slow_subscriber);
+  EXPECT_FALSE(out[0].gap->missed) << "counted by which filter?";
+}
+
 TEST_F(History, WhatWasReadStaysWhileItIsHeld) {
   auto subscription = service->open_subscription({.since = "all"}, [] {}).value();
   Deliveries out;

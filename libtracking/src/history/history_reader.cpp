@@ -1,6 +1,7 @@
 #include "history/history_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tracking::history {
 namespace {
@@ -152,6 +153,7 @@ void HistoryReader::tell_opening_gap(Deliveries& out) {
   opening_gap_->account_id = filter_.single();
   out.add_gap(std::move(*opening_gap_), here());
   opening_gap_.reset();
+  asked_cursor_.reset();
 }
 
 void HistoryReader::tell_marks(Deliveries& out) {
@@ -175,6 +177,7 @@ void HistoryReader::start_over(Deliveries& out) {
   set_pending(count_matching());
   is_catching_up_ = false;
   opening_gap_.reset();
+  asked_cursor_.reset();
   if (end_ != UINT64_MAX) end_ = next_;  // the history that was asked for is gone
   out.add_gap(gap_of(gap_reason::unknown_cursor), here());
 }
@@ -213,6 +216,7 @@ void HistoryReader::drop_oldest(Deliveries& out) {
     *missed += kept.events - still_kept.events;
     kept = still_kept;
   }
+  if (std::exchange(is_uncounted_, false)) missed = std::nullopt;
   set_pending(kept);
   if (missed && *missed == 0) return;
   history_->missed_ += missed.value_or(0);
@@ -252,7 +256,8 @@ void HistoryReader::set_pending(const Amount& amount) {
   pending_events_ = amount.events;
   pending_bytes_ = amount.bytes;
   bytes_seen_ = history_->bytes_total_ - amount.bytes;
-  events_seen_ = history_->events_total_ - amount.events;
+  // What is counted for a filter says nothing of the others' events, which it passes by, too.
+  events_seen_ = filter_.is_all() ? history_->events_total_ - amount.events : history_->events_before(next_);
 }
 
 // --- Position --------------------------------------------------------------------------------------------------------
@@ -282,6 +287,8 @@ Status HistoryReader::set_accounts(std::span<const AccountId> account_ids) noexc
   disarm();
   followed_.reset();
   if (was_armed) reach_the_present();
+  // What has gone already matched the filter as it was: nobody can count it by the new one.
+  is_uncounted_ = is_uncounted_ || next_ < history_->oldest_position();
   if (!is_catching_up_) set_pending(count_matching());
   if (was_armed) history_->arm(*this);
   return {};
@@ -291,6 +298,7 @@ Status HistoryReader::status() const { return has_no_memory_ ? Status(Code::over
 
 std::string HistoryReader::cursor() const {
   const std::lock_guard lock(history_->mutex_);
+  if (asked_cursor_) return to_text(*asked_cursor_);
   // While it waits nothing before the present is missing, so the position moves on with events of other accounts too.
   return to_text(history_->cursor_at(std::max(is_armed_ ? history_->next_ : next_, not_before_) - 1));
 }

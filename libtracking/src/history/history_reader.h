@@ -87,16 +87,18 @@ class TRACKING_EXPORT HistoryReader final : public Subscription {
 
   // Guarded by history_->mutex_; next_ and filter_ are changed by the reading thread alone while it is not armed.
   AccountFilter filter_;
-  std::uint64_t generation_ = 0;      // of the history, that positions are of
-  std::uint64_t next_ = 1;            // position to read next
-  std::uint64_t next_mark_ = 0;       // number of the gap to tell next
-  std::uint64_t end_ = UINT64_MAX;    // ends before this position
-  bool is_armed_ = false;             // read() said idle: the next matching event calls the wake
-  bool is_catching_up_ = false;       // reads history: events that wait for it do not count as its buffer
-  std::uint64_t pending_events_ = 0;  // live and matching, not read yet; kept for readers of some accounts only:
-  std::uint64_t pending_bytes_ = 0;   // for those of all, the totals seen tell
-  std::uint64_t bytes_seen_ = 0;      // the history's bytes_total_ at next_, for readers of every account
-  std::uint64_t events_seen_ = 0;     // the same of events_total_
+  std::uint64_t generation_ = 0;        // of the history, that positions are of
+  std::uint64_t next_ = 1;              // position to read next
+  std::uint64_t next_mark_ = 0;         // number of the gap to tell next
+  std::uint64_t end_ = UINT64_MAX;      // ends before this position
+  bool is_armed_ = false;               // read() said idle: the next matching event calls the wake
+  std::optional<Cursor> asked_cursor_;  // while its gap was not told yet: who resumes is told it again
+  bool is_uncounted_ = false;           // the filter was changed when events had gone unread: how many cannot be told
+  bool is_catching_up_ = false;         // reads history: events that wait for it do not count as its buffer
+  std::uint64_t pending_events_ = 0;    // live and matching, not read yet; kept for readers of some accounts only:
+  std::uint64_t pending_bytes_ = 0;     // for those of all, the totals seen tell
+  std::uint64_t bytes_seen_ = 0;        // the history's bytes_total_ at next_, for readers of every account
+  std::uint64_t events_seen_ = 0;       // the same of events_total_
   std::optional<Gap> opening_gap_;
 };
 

@@ -48,6 +48,7 @@ void HistoryReader::start_at_cursor(const Cursor& cursor) {
   if (is_ours && cursor.position + 1 < oldest) {
     opening_gap_ = gap_of(gap_reason::expired);
     if (filter_.is_all()) opening_gap_->missed = oldest - cursor.position - 1;
+    asked_cursor_ = cursor;
     next_ = oldest;
     return;
   }
@@ -57,6 +58,7 @@ void HistoryReader::start_at_cursor(const Cursor& cursor) {
     return;
   }
   opening_gap_ = gap_of(gap_reason::unknown_cursor);
+  asked_cursor_ = cursor;
   next_ = history_->first_not_before(cursor.timestamp);
 }
 
