@@ -6,7 +6,8 @@ import signal
 import subprocess
 import time
 
-from e2e_support import Daemon, clean_environment, program, seconds, wait_until
+from e2e_support import Daemon, program, seconds, wait_until
+from e2e_support.daemon import clean_environment
 from oracle import Oracle, judge
 from seeds import chance, rounds
 

@@ -62,3 +62,24 @@ def test_every_dependency_is_in_the_readme_with_its_purpose():
     table = set(re.findall(r"`([a-z0-9+-]+)`", "\n".join(
         line for line in text_of("README.md").split("\n") if line.startswith("|"))))
     assert packages and packages <= table, f"not in the README's table: {sorted(packages - table)}"
+
+
+def test_every_promise_names_tests_that_exist():
+    """docs/PROMISES.md: a cell without a test is no promise."""
+    code = "\n".join(text_of(name(path)) for path in files("tests/*.cpp"))
+    cases = {".".join(case) for case in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", code, re.MULTILINE)}
+    functions = {f"{path.name}::{function}" for path in files("tests/*_test.py")
+                 for function in re.findall(r"^def (test_\w+)\(", text_of(name(path)), re.MULTILINE)}
+    programs = {"faults.simulation"} if "faults.simulation" in text_of("tests/faults/simulation/CMakeLists.txt") else set()
+    wrong = []
+    for row in text_of("docs/PROMISES.md").split("\n"):
+        if not row.startswith("| ") or set(row) <= set("|- "):
+            continue
+        heading, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+        named = [re.findall(r"`(\w+\.(?:py::)?\w+)`", cell) for cell in cells]
+        wrong += [f"{heading}: {test}" for tests in named for test in tests if test not in cases | functions | programs]
+        is_head = not heading or heading in ("what fails", "levels")
+        has_test_column = len(cells) == 2
+        if not is_head and not (named[1] if has_test_column else all(named)):
+            wrong.append(f"{heading}: a cell names no test")
+    nothing(wrong)
