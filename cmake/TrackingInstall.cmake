@@ -30,11 +30,11 @@ foreach(target ${targets})
     string(APPEND component_packages "set(tracking_${component}_packages ${packages})\n")
   endif()
   install(TARGETS ${target} EXPORT tracking-${component}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT tracking-${component} NAMESPACE tracking:: DESTINATION ${config_dir}
-    FILE tracking-${component}.cmake)
+    FILE tracking-${component}.cmake COMPONENT dev)
 
   set(pc_libraries -l${target})
   set(pc_libraries_private "")
@@ -58,7 +58,7 @@ foreach(target ${targets})
     endif()
   endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/component.pc.in ${generated_dir}/${pc_name}.pc @ONLY)
-  install(FILES ${generated_dir}/${pc_name}.pc DESTINATION ${pkgconfig_dir})
+  install(FILES ${generated_dir}/${pc_name}.pc DESTINATION ${pkgconfig_dir} COMPONENT dev)
 endforeach()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/trackingConfig.cmake.in ${generated_dir}/trackingConfig.cmake
@@ -66,7 +66,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/trackingConfig.cmake.i
 # Before 1.0 a minor version may change the interface.
 write_basic_package_version_file(${generated_dir}/trackingConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${generated_dir}/trackingConfig.cmake ${generated_dir}/trackingConfigVersion.cmake
-  DESTINATION ${config_dir})
+  DESTINATION ${config_dir} COMPONENT dev)
 
 # An optional component NAME (option TRACKING_WITH_NAME) has the one header tracking/NAME.h; the rest is the core's.
 file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/libtracking/include/tracking/*.h
@@ -75,8 +75,8 @@ foreach(header ${headers})
   get_filename_component(name ${header} NAME_WE)
   string(TOUPPER "TRACKING_WITH_${name}" option)
   if(NOT DEFINED ${option} OR name IN_LIST components)
-    install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tracking)
+    install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tracking COMPONENT dev)
   endif()
 endforeach()
 
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)

@@ -4,6 +4,7 @@
 #
 #   compose/test.sh docker|podman [--from-source]     needs root and scripts/install-packages containers
 #   compose/test.sh --probe docker|podman             exit 0: that engine can really run a container here
+#   compose/test.sh --root FOLDER                     makes FOLDER a root file system like the images' base, for other tests
 #
 # The engine is one of its own, with its store in memory (about 1.5 GB), in its own network, mount and process
 # namespaces: port 80, networks, firewall rules and images of this machine are not touched, and nothing outlives the test.
@@ -73,10 +74,11 @@ clean_up() {
 }
 
 main() {
-  local step=scenario engine
+  local step=scenario engine root
   if [ "${1:-}" = --probe ]; then step=probe && shift; fi
+  if [ "${1:-}" = --root ]; then step=root && root=${2:?} && set -- docker; fi
   engine=${1:-}
-  case $engine in docker | podman) ;; *) sed -n '2,15s/^# \?//p' "$0" >&2 && exit 2 ;; esac
+  case $engine in docker | podman) ;; *) sed -n '2,16s/^# \?//p' "$0" >&2 && exit 2 ;; esac
   if [ "${2:-}" = --from-source ]; then export BINARIES=source && fetched_groups+=(build) && limit=3000; fi
   [ "$(id -u)" = 0 ] || { echo "$0 needs root: it starts an engine of its own in namespaces of its own." >&2 && exit 1; }
 
@@ -90,6 +92,7 @@ main() {
   else
     exec 9>"$cache/lock" && flock 9  # two at once would share the caches, and cost each other their time
     prepare_images
+    if [ $step = root ]; then mkdir -p "$root" && tar -C "$root" -xf "$images/base.tar" && return; fi
     export images
     run_inside --net scenario "$engine" "$work"
   fi

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 namespace tracking::httpd {
 namespace {
@@ -39,17 +40,13 @@ ProcessStat read_stat() {
   return stat;
 }
 
-/// When the machine was started, in seconds since 1970.
+/// When the machine was started, in seconds since 1970. From its clocks: a sandbox may hide /proc/stat.
 double boot_time_seconds() {
-  double seconds = 0;
-  if (auto* file = std::fopen("/proc/stat", "re")) {
-    char line[512];
-    while (std::fgets(line, sizeof line, file) != nullptr) {
-      if (std::sscanf(line, "btime %lf", &seconds) == 1) break;
-    }
-    std::fclose(file);
-  }
-  return seconds;
+  timespec now{}, since_boot{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  return static_cast<double>(now.tv_sec - since_boot.tv_sec) +
+         static_cast<double>(now.tv_nsec - since_boot.tv_nsec) / 1e9;
 }
 
 double count_open_files() {
