@@ -24,8 +24,10 @@ start_docker() {
 }
 
 start_podman() {
-  # The limits that a container gets must be ones that this place may set; without systemd nothing runs health checks.
-  printf '[containers]\ndefault_ulimits = ["nofile=1024:1024","nproc=1024:1024"]\n[engine]\nruntime = "runc"\n[network]\nnetwork_backend = "netavark"\n' >"$work/containers.conf"
+  # The limits that a container gets must be ones that this place may set; without systemd nothing runs health checks. The
+  # files of networks would be this machine's.
+  printf '[containers]\ndefault_ulimits = ["nofile=1024:1024","nproc=1024:1024"]\n[engine]\nruntime = "runc"\n[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "%s"\n' \
+    "$work/networks" >"$work/containers.conf"
   printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "/run/storage"\n' "$work/store" >"$work/storage.conf"
   export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf DISABLE_HC_SYSTEMD=true
   ln -s /usr/bin/podman "$work/bin/docker"

@@ -177,7 +177,10 @@ class Oracle:
             process.wait()
 
     def stored(self):
-        return sum(kind == "stored" for kind, _ in lines_of(self.sent))
+        return len(self.stored_ids())
+
+    def stored_ids(self):
+        return {word for kind, word in lines_of(self.sent) if kind == "stored"}
 
     def stop_sending(self):
         self.processes[0].send_signal(signal.SIGTERM)

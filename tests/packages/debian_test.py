@@ -168,7 +168,10 @@ def test_the_service_runs_as_its_user(root):
             wait $daemon
             echo ended well
         """).stdout
-        assert supervisor.recv(1000).startswith(b"READY=1")
+        said = supervisor.recv(1000)
+        while not said.startswith(b"READY=1"):
+            assert said.startswith(b"STATUS=not ready"), said
+            said = supervisor.recv(1000)
         assert supervisor.recv(1000) == b"STOPPING=1"
     number = root.run("id -u tracking").stdout.strip()
     assert re.search(rf"^Uid:\s+{number}\s+{number}\s+{number}\s+{number}$", out, re.MULTILINE), out

@@ -117,8 +117,11 @@ struct Receipt {
 /// is no memory for them, a batch gets none at all: nothing of it was accepted (`overloaded`).
 class ReceiptHandler : public std::function<void(std::span<const Receipt>)> {
  public:
+  /// None; track() must be given one.
+  ///@{
   ReceiptHandler() noexcept = default;
   ReceiptHandler(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
+  ///@}
   /// A class of its own for this constraint: std::function's makes clang 14 give up on track(events, {.ack = ...}).
   template <class Handler>
   requires(!std::derived_from<std::remove_cvref_t<Handler>, ReceiptHandler> &&
