@@ -115,6 +115,9 @@ TEST_F(ManyBodies, OneThatVanishesWhenItWasLetInGivesItsPlaceBack) {
   second.intake.reset();
   Body& third = begin();
   EXPECT_EQ(third.intake->feed(lines(4)), NdjsonIntake::Feed::more);
+  third.intake->finish(true);
+  run();
+  EXPECT_EQ(third.reply.body, R"({"accepted":4,"rejected":[],"ack":"sent"})");
 }
 
 TEST_F(ManyBodies, ALineTooLargeForAllOfItEntersAlone) {
