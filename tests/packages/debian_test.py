@@ -21,7 +21,7 @@ DATA = "var/lib/tracking"
 
 def run(*command, check=True, **options):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, timeout=600, **options)
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=1100, **options)
     assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done
 
