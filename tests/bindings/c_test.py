@@ -1,19 +1,21 @@
-"""What docs/EMBEDDING.md prints in C compiles and runs."""
+"""What documents print in C compiles and runs."""
 
 import os
 import pathlib
 import re
 import subprocess
 
+import pytest
 from e2e_support import seconds
 
 SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
 LIBRARY = pathlib.Path(os.environ["TRACKING_C_LIBRARY"])
-EMBEDDING = (SOURCE / "docs/EMBEDDING.md").read_text(encoding="utf-8")
 
 
-def test_the_document_runs_as_printed(tmp_path):
-    program, = re.findall(r"^<!-- compile -->\n```c\n(.*?)^```$", EMBEDDING, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize("document", ["docs/EMBEDDING.md", "bindings/c/README.md"])
+def test_the_document_runs_as_printed(tmp_path, document):
+    text = (SOURCE / document).read_text(encoding="utf-8")
+    program, = re.findall(r"^<!-- compile -->\n```c\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (tmp_path / "program.c").write_text(program)
     done = subprocess.run(["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror",
                            f"-I{SOURCE / 'bindings/c/include'}", tmp_path / "program.c", "-o", tmp_path / "program",
