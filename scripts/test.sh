@@ -48,4 +48,13 @@ for label in "${left_out[@]}"; do
 done
 exclude=$(IFS='|' && echo "^(${left_out[*]:-none})$")
 
-ctest --test-dir build/test -j "$jobs" --output-on-failure --no-tests=error -LE "$exclude" "$@"
+# What made tests fail is said once more right before the summary: what came in between is long.
+# shellcheck disable=SC2016
+reasons='
+  $1 ~ /^[0-9]+\/[0-9]+$/ && $2 == "Test" { failed = /\*\*\*/; left = 12; follow = 0; if (failed) said = said $4 "\n" }
+  failed && left > 0 && !/^ +Start +[0-9]/ && (follow > 0 || /^E  |: Failure$|^==[0-9]+==.*ERROR|Sanitizer|runtime error|^  what\(\)/) {
+    follow = /: Failure$/ ? 4 : follow - 1; left--; said = said "  " substr($0, 1, 300) "\n" }
+  /^[0-9]+% tests passed/ && said { print "\nWhat failed:\n" said }
+  { print; fflush() }'
+ctest --test-dir build/test -j "$jobs" --output-on-failure --no-label-summary --no-tests=error -LE "$exclude" "$@" |
+  awk "$reasons"

@@ -118,7 +118,8 @@ def test_readiness_and_build_are_shown(daemon):
 def test_process_metrics_agree_with_the_system(daemon):
     metrics = daemon.metrics()
     assert metrics["process_max_fds"] >= 1024
-    assert 0 < metrics["process_open_fds"] <= daemon.open_files() + 2
+    # Connections that are just being closed may count here or there; each reading is itself a connection and a folder.
+    wait_until(lambda: 0 <= daemon.metrics()["process_open_fds"] - daemon.open_files() <= 2, what="the same open files")
     assert 1e6 < metrics["process_resident_memory_bytes"] < 1e9
 
 

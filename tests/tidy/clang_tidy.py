@@ -36,17 +36,33 @@ def changed_files():
     return None if ".clang-tidy" in changed else changed
 
 
+def first_to_include(header, sources):
+    """A source that reads `header` by itself, for what clang-tidy finds in the header: the one named like it, or any."""
+    words = header.split("/")
+    names = {"/".join(words[start:]) for start in range(len(words))}  # as seen from any of the include folders
+
+    def reads(file):
+        return any(name in names for name in re.findall(r'^#include [<"](.+)[>"]', (source / file).read_text(), re.M))
+
+    users = [file for file in sorted(sources) if reads(file)]
+    like_it = [file for file in users if pathlib.Path(file).stem == pathlib.Path(header).stem]
+    return (like_it or users)[:1]
+
+
 def selected():
-    """Sources of ours that changed, or that include a header of the same name that did; all if another header did."""
+    """Sources of ours that changed or whose header did; for any other header that changed one source that includes it."""
     sources = {os.path.relpath(command["file"], source) for command in commands}
     sources = {name for name in sources if name.startswith(OURS)}
     changed = changed_files()
     if changed is None:
         return sources
-    stems = {name.removesuffix(".h") for name in changed if name.endswith(".h")}
-    if any(name.startswith("libtracking/include/") for name in stems):
-        return sources
-    return {name for name in sources if name in changed or name.removesuffix(".cpp") in stems}
+    headers = {name for name in changed if name.endswith(".h") and name.startswith(OURS) and (source / name).exists()}
+    stems = {name.removesuffix(".h") for name in headers}
+    chosen = {name for name in sources if name in changed or name.removesuffix(".cpp") in stems}
+    for header in headers:
+        if header.removesuffix(".h") + ".cpp" not in sources:
+            chosen.update(first_to_include(header, sources))
+    return chosen
 
 
 def check(name):
