@@ -5,7 +5,7 @@
 
 #include <condition_variable>
 
-#include "unit_engine/no_memory.h"
+#include "support/no_memory.h"
 #include "unit_engine/support.h"
 
 namespace tracking::test {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "history/event_history.h"
-#include "unit_engine/no_memory.h"
+#include "support/no_memory.h"
 #include "unit_engine/support.h"
 
 namespace tracking::test {

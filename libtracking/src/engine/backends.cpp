@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "codec/no_memory.h"
 #include "memory/memory_accounts.h"
 #include "memory/memory_broker.h"
 
@@ -26,6 +27,18 @@ Result<const Backend*> find_backend(const std::vector<Backend>& backends, const 
           "no " + std::string(what) + " for " + url.redacted() + ": unknown scheme '" + url.scheme + "'; " + answer};
 }
 
+// Opens with it. A backend may throw std::bad_alloc while it opens.
+template <class Member, class... Arguments>
+auto open_with(const std::vector<Backend>& backends, Member member, std::string_view what,
+               const BackendContext& context, Arguments&&... arguments) {
+  using Opened = decltype((backends.front().*member)(context, std::forward<Arguments>(arguments)...));
+  return unless_no_memory(Code::overloaded, [&]() -> Opened {
+    const auto backend = find_backend(backends, context.url, member, what);
+    if (!backend) return backend.error();
+    return ((*backend)->*member)(context, std::forward<Arguments>(arguments)...);
+  });
+}
+
 }  // namespace
 
 Backends::Backends() {
@@ -42,29 +55,21 @@ Backends& Backends::add(Backend backend) {
 }
 
 Result<std::unique_ptr<AccountRepository>> Backends::open_accounts(const BackendContext& context) const {
-  const auto backend = find_backend(backends_, context.url, &Backend::accounts, "account repository");
-  if (!backend) return backend.error();
-  return (*backend)->accounts(context);
+  return open_with(backends_, &Backend::accounts, "account repository", context);
 }
 
 Result<std::unique_ptr<Broker>> Backends::open_broker(const BackendContext& context) const {
-  const auto backend = find_backend(backends_, context.url, &Backend::broker, "broker");
-  if (!backend) return backend.error();
-  return (*backend)->broker(context);
+  return open_with(backends_, &Backend::broker, "broker", context);
 }
 
 Result<std::unique_ptr<Subscription>> Backends::open_subscription(const BackendContext& context,
                                                                   const SubscribeOptions& options, Wake wake) const {
-  const auto backend = find_backend(backends_, context.url, &Backend::subscription, "subscription at a distance");
-  if (!backend) return backend.error();
-  return (*backend)->subscription(context, options, std::move(wake));
+  return open_with(backends_, &Backend::subscription, "subscription at a distance", context, options, std::move(wake));
 }
 
 Result<std::unique_ptr<TrackingService>> Backends::open_service(const BackendContext& context,
                                                                 const ServiceOptions& options) const {
-  const auto backend = find_backend(backends_, context.url, &Backend::service, "service at a distance");
-  if (!backend) return backend.error();
-  return (*backend)->service(context, options);
+  return open_with(backends_, &Backend::service, "service at a distance", context, options);
 }
 
 }  // namespace tracking

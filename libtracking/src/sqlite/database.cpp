@@ -65,6 +65,22 @@ Status Database::error(int result, std::string_view doing) {
   return say(Code::accounts_unavailable, why + ".");
 }
 
+Transaction::~Transaction() {
+  if (is_open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Status Transaction::begin() {
+  Status status = database_.run("BEGIN IMMEDIATE");
+  is_open_ = status.is_ok();
+  return status;
+}
+
+Status Transaction::commit() {
+  Status status = database_.run("COMMIT");
+  if (status) is_open_ = false;
+  return status;
+}
+
 int Statement::prepare(const Database& database) noexcept {
   if (handle_) return SQLITE_OK;
   sqlite3_stmt* handle = nullptr;

@@ -51,6 +51,23 @@ class Database {
   bool was_locked_ = false;
 };
 
+/// Everything in it is undone unless commit() has succeeded, however its scope is left.
+class Transaction {
+ public:
+  explicit Transaction(Database& database) noexcept : database_(database) {}
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  /// Takes the lock for writing.
+  Status begin();
+  Status commit();
+
+ private:
+  Database& database_;
+  bool is_open_ = false;
+};
+
 /// A prepared statement; prepared at its first use, and again for another connection. Reset when it goes out of use.
 class Statement {
  public:

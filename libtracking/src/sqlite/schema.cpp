@@ -74,11 +74,10 @@ Status prepare_schema(Database& database) {
   if (*version > 0) return wrong(database, "its table accounts is gone. Restore it from a backup.");
   if (database.is_read_only()) return wrong(database, "it has no table accounts and is read-only.");
 
-  if (Status status = database.run("BEGIN IMMEDIATE"); !status) return status;
+  Transaction transaction(database);
+  if (Status status = transaction.begin(); !status) return status;
   Status status = create(database);
-  if (status) status = database.run("COMMIT");
-  if (!status) database.run("ROLLBACK").ignore();
-  return status;
+  return status ? transaction.commit() : status;
 }
 
 }  // namespace tracking::sqlite_accounts

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <new>
 #include <thread>
 
+#include "codec/no_memory.h"
 #include "sqlite/schema.h"
 
 namespace tracking::sqlite_accounts {
@@ -29,11 +29,7 @@ constexpr const char* version_sql = "PRAGMA data_version";
 /// No exception leaves a repository: memory is the one thing that can run out here.
 template <class Call>
 auto guarded(Call call) noexcept -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::exception&) {
-    return Status(Code::accounts_unavailable, "Out of memory.");
-  }
+  return unless_no_memory(Code::accounts_unavailable, std::move(call));
 }
 
 /// Only what clearly says yes is active.
@@ -135,7 +131,9 @@ Status SqliteAccounts::connect() {
 }
 
 std::unique_ptr<AccountRepository> SqliteAccounts::another() noexcept {
-  return std::unique_ptr<AccountRepository>(new (std::nothrow) SqliteAccounts(path_));
+  std::unique_ptr<AccountRepository> second;
+  has_memory_for([&] { second = std::make_unique<SqliteAccounts>(path_); });
+  return second;
 }
 
 Status SqliteAccounts::ping() noexcept {
@@ -173,14 +171,13 @@ Status SqliteAccounts::query(std::span<const AccountId> ids, std::span<AccountSt
 // --- Changes ---------------------------------------------------------------------------------------------------------
 
 AccountWatch SqliteAccounts::wait_for_changes(std::chrono::milliseconds timeout, std::vector<AccountId>&) noexcept {
-  try {
-    const AccountWatch seen = look_for_changes();
-    if (seen != AccountWatch::quiet || timeout.count() <= 0) return seen;
-    std::this_thread::sleep_for(timeout);
-    return look_for_changes();
-  } catch (const std::exception&) {
-    return AccountWatch::lost;
-  }
+  AccountWatch seen = AccountWatch::lost;
+  has_memory_for([&] { seen = look_for_changes(); });
+  if (seen != AccountWatch::quiet || timeout.count() <= 0) return seen;
+  std::this_thread::sleep_for(timeout);
+  seen = AccountWatch::lost;
+  has_memory_for([&] { seen = look_for_changes(); });
+  return seen;
 }
 
 /// SQLite tells that another connection has changed something, but not what.
@@ -233,11 +230,10 @@ Result<Account> SqliteAccounts::read(AccountId id) {
 template <class Work>
 Status SqliteAccounts::in_transaction(Work work) {
   if (Status status = connect(); !status) return status;
-  if (Status status = database_.run("BEGIN IMMEDIATE"); !status) return status;
+  Transaction transaction(database_);
+  if (Status status = transaction.begin(); !status) return status;
   Status status = work();
-  if (status) status = database_.run("COMMIT");
-  if (!status) database_.run("ROLLBACK").ignore();
-  return status;
+  return status ? transaction.commit() : status;
 }
 
 Status SqliteAccounts::add(const Account& account) noexcept {

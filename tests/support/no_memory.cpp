@@ -1,4 +1,4 @@
-#include "unit_engine/no_memory.h"
+#include "support/no_memory.h"
 
 #include <atomic>
 #include <cstdlib>

@@ -1,0 +1,36 @@
+// What becomes of a call that must not throw, and of a thread's step, when there is no memory.
+#pragma once
+
+#include <tracking/status.h>
+
+#include <exception>
+#include <utility>
+
+namespace tracking {
+
+/// A failure that needs no memory itself: its text is short enough to be kept in place.
+inline Status no_memory(Code code) noexcept { return {code, "no memory"}; }
+
+/// What the call gives, or that failure if an allocation fails in it. What the call took on its way, it gives back by
+/// its destructors.
+template <class Call>
+auto unless_no_memory(Code code, Call&& call) noexcept -> decltype(call()) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (const std::exception&) {  // std::bad_alloc, or std::system_error: no thread was to be had
+    return no_memory(code);
+  }
+}
+
+/// Whether the step came to its end: a thread tries it again after a pause, or goes on without it.
+template <class Step>
+bool has_memory_for(Step&& step) noexcept {
+  try {
+    std::forward<Step>(step)();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace tracking
