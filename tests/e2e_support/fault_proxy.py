@@ -5,7 +5,9 @@
         subscribe(proxy.url)
 """
 
+import collections
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -18,10 +20,12 @@ class Direction:
     """What is done to the bytes that go one way. May be changed at any time; applies from the next byte on."""
 
     def __init__(self):
-        self.delay = 0.0  # seconds that each piece is held up
+        self.latency = 0.0  # seconds that everything is under way; what follows is not held up by it
+        self.delay = 0.0  # seconds that each piece is held up, and all that follows
         self.piece_bytes = 65536  # 1: one byte at a time, each in a packet of its own
         self.cut_after = None  # bytes of one connection that pass; then it is cut
         self.is_silent = False  # what comes is swallowed, and nobody is told: half-open
+        self.is_held = False  # what comes waits until this is over
 
     def next_cut(self):
         """Where the connection that begins now is cut: a number of bytes, or None."""
@@ -34,6 +38,7 @@ class Pair:
     def __init__(self, client, server):
         self.sides = (client, server)
         self.is_cut = False
+        self.is_forgotten = False
         self.threads = 2
 
 
@@ -74,10 +79,17 @@ class FaultProxy:
 
     def cut_all(self):
         """Ends every connection that is open now."""
-        with self._lock:
-            pairs = list(self._open)
-        for pair in pairs:
+        for pair in self._pairs():
             self._cut(pair)
+
+    def forget_all(self):
+        """Every connection that is open now is half-open from now on; those to come are not."""
+        for pair in self._pairs():
+            pair.is_forgotten = True
+
+    def _pairs(self):
+        with self._lock:
+            return list(self._open)
 
     def _accept(self):
         while not self._is_closed:
@@ -120,22 +132,43 @@ class FaultProxy:
 
     def _pass(self, pair, source, target, direction):
         left = direction.next_cut()
-        while piece := source.recv(65536):
+        for piece in self._arriving(source, direction):
             while piece:
+                while direction.is_held and not pair.is_cut:
+                    time.sleep(0.005)
                 size = min(len(piece), direction.piece_bytes)
                 if left is not None:
                     size = min(size, left)
                     left -= size
                 if direction.delay:
                     time.sleep(direction.delay)
-                if size and not direction.is_silent:
+                if size and not direction.is_silent and not pair.is_forgotten:
                     target.sendall(piece[:size])
                 piece = piece[size:]
                 if left == 0:
                     self._cut(pair)
                     return
-        if not direction.is_silent and not pair.is_cut:
+        if not direction.is_silent and not pair.is_forgotten and not pair.is_cut:
             target.shutdown(socket.SHUT_WR)
+
+    @staticmethod
+    def _arriving(source, direction):
+        """What comes, each piece when its latency is over."""
+        poll = select.poll()
+        poll.register(source, select.POLLIN)
+        coming = collections.deque()  # pieces, and when they arrive
+        while True:
+            left = max(0.0, coming[0][1] - time.monotonic()) if coming else None
+            if poll.poll(None if left is None else left * 1000):
+                piece = source.recv(65536)
+                if not piece:
+                    break
+                coming.append((piece, time.monotonic() + direction.latency))
+            while coming and coming[0][1] <= time.monotonic():
+                yield coming.popleft()[0]
+        for piece, when in coming:  # it has ended; what is under way arrives
+            time.sleep(max(0.0, when - time.monotonic()))
+            yield piece
 
     def _cut(self, pair):
         with self._lock:

@@ -25,7 +25,7 @@ echo "seed $seed"
 cd "$source/tests/faults"
 status=0
 "$build/tests/faults/simulation/faults_simulation" --seeds "$seeds" --from "$seed" || status=1
-tests="kill_test.py subscriber_test.py"
+tests="kill_test.py network_test.py subscriber_test.py"
 [ "$(id -u)" -ne 0 ] || tests="$tests disk_full_test.py"
 # shellcheck disable=SC2086  # a list of files
 /usr/bin/python3 -m pytest -q -p no:cacheprovider "$@" $tests || status=1

@@ -1,5 +1,8 @@
 // The server dies, freezes, and loses answers.
 #include "integration_jetstream/jetstream_support.h"
+#include "nats/dial.h"
+#include "nats/io_thread.h"
+#include "nats/jetstream_api.h"
 
 #include <map>
 #include <set>
@@ -28,6 +31,46 @@ TEST_F(JetStreamTest, AnEventWhoseAcknowledgementIsLostIsInDoubtAndItsRepeatDoub
   EXPECT_EQ(next(*subscriber), "once");
   EXPECT_EQ(next(*subscriber), "next");
   EXPECT_EQ(Stranger(server_).messages(), 2u);
+}
+
+/// A link whose loss is told to an Api.
+struct WatchedLink final : nats_io::Traffic {
+  explicit WatchedLink(const std::string& url) {
+    const auto options = nats_options(url);
+    const auto made = nats_io::make_nats_options(options, options.servers.front()).value();
+    link = nats_io::Link::connect(made.get(), false, {.changed = [this] { io.wake(); }, .refused = [] {}}).value();
+    io.attach(link);
+    api.connect(link, "_INBOX.test");
+  }
+  ~WatchedLink() { io.detach(); }
+  void link_lost() noexcept override { api.link_lost(); }
+  std::uint64_t messages_out() const {
+    natsStatistics* made = nullptr;
+    natsStatistics_Create(&made);
+    const std::unique_ptr<natsStatistics, decltype(&natsStatistics_Destroy)> statistics(made, &natsStatistics_Destroy);
+    std::uint64_t out = 0;
+    natsConnection_GetStats(link->get(), made);
+    natsStatistics_GetCounts(made, nullptr, nullptr, &out, nullptr, nullptr);
+    return out;
+  }
+
+  jetstream::Api api{"TRACKING", "tracking.events.*"};
+  nats_io::IoThread io{*this, [] {}};
+  std::shared_ptr<nats_io::Link> link;
+};
+
+TEST_F(JetStreamTest, WhoWaitsForAnAnswerOfTheApiIsToldAtOnceThatTheLinkIsLost) {
+  server_.start();
+  WatchedLink watched(server_.url());
+  server_.freeze();
+  Result<jetstream::StreamInfo> info = Status(Code::internal, "not asked");
+  std::thread asks([&] { info = watched.api.stream_info(std::chrono::steady_clock::now() + 1min); });
+  EXPECT_TRUE(eventually([&] { return watched.messages_out() > 0; }));
+  const auto killed = std::chrono::steady_clock::now();
+  server_.kill();
+  asks.join();
+  EXPECT_EQ(info.code(), Code::broker_unavailable) << info.error().message();
+  EXPECT_LT(std::chrono::steady_clock::now() - killed, 30s);
 }
 
 TEST_F(JetStreamTest, AServerThatIsKilledUnderLoadLosesNothingThatWasStored) {

@@ -123,7 +123,9 @@ void IoThread::serve() {
     }
   }
   if (!link.is_lost()) return watch_socket();
-  if (!std::exchange(is_lost_told_, true)) on_lost_();
+  if (std::exchange(is_lost_told_, true)) return;
+  traffic_.link_lost();
+  on_lost_();
 }
 
 void IoThread::watch_socket() {

@@ -12,7 +12,7 @@
 
 namespace tracking::nats_io {
 
-/// What the I/O thread calls, one at a time, for a link that is attached and not lost.
+/// What the I/O thread calls, one at a time, for a link that is attached.
 class Traffic {
  public:
   /// Something waits to be written: write_output() is called once the socket has taken all that was written before.
@@ -21,6 +21,8 @@ class Traffic {
   virtual void write_output(Link& /*link*/) noexcept {}
   /// cnats has read from the socket: subscriptions without a handler may have messages now.
   virtual void read_input(Link& /*link*/) noexcept {}
+  /// Once, when the link is lost: no answer comes on it any more. The keeper may be waiting for one.
+  virtual void link_lost() noexcept {}
 
  protected:
   ~Traffic() = default;

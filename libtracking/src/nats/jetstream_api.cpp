@@ -6,6 +6,7 @@ namespace tracking::jetstream {
 namespace {
 
 constexpr std::string_view prefix = "$JS.API.";
+constexpr const char* link_lost_text = "the connection to NATS was lost";
 constexpr auto search_max = std::chrono::seconds(1);
 
 // A consumer goes by itself when nothing was pulled for so long: of a reader that is slower than that, or gone.
@@ -51,9 +52,14 @@ void Api::disconnect() {
   {
     const std::lock_guard lock(mutex_);
     link_ = nullptr;
-    fail_calls("the connection to NATS was lost");
+    fail_calls(link_lost_text);
   }
   end_searches(true);
+}
+
+void Api::link_lost() {
+  const std::lock_guard lock(mutex_);
+  fail_calls(link_lost_text);
 }
 
 void Api::fail_calls(const char* why) {

@@ -49,6 +49,8 @@ class Api {
   void expire() noexcept;
 
   // The I/O thread.
+  /// Ends the calls that are under way: their answers do not come any more.
+  void link_lost();
   void answer(std::uint64_t number, std::string_view payload);
   /// Nobody answers: NATS does not say whose call that was, and it holds for all.
   void no_responders();

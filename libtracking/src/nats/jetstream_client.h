@@ -66,6 +66,7 @@ class StreamClient final : private nats_io::ConnectionUser {
   bool has_output() noexcept override { return publisher_.has_output(); }
   void write_output(nats_io::Link& link) noexcept override;
   void read_input(nats_io::Link& link) noexcept override;
+  void link_lost() noexcept override { api_.link_lost(); }
 
   void nudge() noexcept;
 
