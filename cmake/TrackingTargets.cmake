@@ -42,8 +42,8 @@ function(tracking_own_target name)
 endfunction()
 
 # tracking_precompile(NAME OWNER [HEADER ...]): where TRACKING_PCH asks for it, NAME uses the precompiled headers of OWNER,
-# a target with the same options; OWNER itself gets them. What users get is built without at least once in each run of
-# the tests: there a missing #include shows.
+# a target with the same options; OWNER itself gets them. The preset dev builds libraries and programs without:
+# there a missing #include shows.
 function(tracking_precompile name owner)
   if(NOT TRACKING_PCH)
     return()

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154  # work, cache, ... are test.sh's
 # Sourced by compose/test.sh: root file systems for the images, from Debian's packages, for machines without a registry.
 #   base.tar      stands for debian:bookworm-slim, with the packages that the Dockerfile installs fetched beforehand, so
-#                 that it builds without a network
+#                 that it builds without a network, and systemd, with which tests/packages boots it
 #   services.tar  the same with PostgreSQL, nats-server and HAProxy installed: stands for their images
 # Both are kept in the cache folder under a name that tells what they were made from.
 
@@ -32,7 +32,7 @@ make_root_file_systems() {
   adopt_apt "$root"
   chroot_apt "$root" -o Acquire::Languages=none update
   # shellcheck disable=SC2046,SC2086  # lists of words
-  chroot_apt "$root" install --download-only $(packages_of $2)
+  chroot_apt "$root" install --download-only $(packages_of $2) systemd
   rm -rf "$root"/var/cache/apt/*.bin "$root"/usr/share/{doc,man,locale}/*
   tar -C "$root" --one-file-system -cf "$1/base.tar" .
 

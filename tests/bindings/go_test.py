@@ -44,9 +44,12 @@ def test_its_own_tests_pass(go):
 
 
 def test_the_readme_runs_as_printed(go, tmp_path):
-    example = re.search(r"^```go\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    readme = (PACKAGE / "README.md").read_text()
+    example = re.search(r"^```go\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
+    edit = re.search(r"^```sh\ngo (mod edit [^#\n]*)", readme, re.MULTILINE)[1].replace("/path/to", str(SOURCE)).split()
     program = tmp_path / "program"
     program.mkdir()
     (program / "main.go").write_text(example)
-    (program / "go.mod").write_text(f"module example\n\ngo 1.19\n\nrequire tracking v0.0.0\n\nreplace tracking => {PACKAGE}\n")
+    go("mod", "init", "example", cwd=program)
+    go(*edit, cwd=program)
     assert go("run", ".", cwd=program) == '1 {"page":"/"} true\n'

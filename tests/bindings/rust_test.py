@@ -98,10 +98,12 @@ def test_their_own_tests_pass(cargo):
 
 
 def test_the_readme_runs_as_printed(cargo, tmp_path):
-    example = re.search(r"^```rust\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    readme = (PACKAGE / "README.md").read_text()
+    example, dependencies = (re.search(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
+                             for language in ("rust", "toml"))
     (tmp_path / "src").mkdir()
     (tmp_path / "src/main.rs").write_text(example)
     (tmp_path / "Cargo.toml").write_text("[package]\nname = \"example\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n"
-                                         f"[dependencies]\ntracking = {{ path = \"{PACKAGE / 'tracking'}\" }}\n")
+                                         + dependencies.replace("/path/to", str(SOURCE)))
     printed = cargo("run", "--offline", "--quiet", cwd=tmp_path)
     assert printed.splitlines()[-1] == '1 {"page":"/"}'

@@ -4,6 +4,7 @@ A comment before a code block says what is done with it:
   <!-- run: against a demo daemon -->   a console transcript: commands after `$ `, then what they print
   <!-- compile -->                      a program, or the heart of one
   <!-- compile: with a daemon -->       the same, talking to a daemon on the default port
+  <!-- run by ... -->                   another test runs it
 Times, ids and ports may differ; `…` stands for any text.
 """
 
@@ -15,18 +16,10 @@ import subprocess
 import pytest
 
 from e2e_support import Daemon, seconds
+from e2e_support.readme import README, blocks
 
 SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["TRACKING_BUILD_DIR"])
-README = (SOURCE / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^<!-- ([^\n]*) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [match.groups() for match in BLOCK.finditer(README)]
-
-
-def blocks(kind, language):
-    found = [text for marker, block_language, text in BLOCKS if (marker, block_language) == (kind, language)]
-    assert found, f"README.md has no {language} block marked `{kind}`"
-    return found
 
 
 @pytest.fixture
