@@ -1,7 +1,7 @@
 """Processes of their own that know what was acknowledged and what was delivered, whatever becomes of the daemon.
 
-    oracle.py send URL RECORD LANES     sends until SIGTERM; repeats, with its id, what has no final answer yet
-    oracle.py read URL RECORD           reads from the beginning, and resumes behind its last cursor, until SIGTERM
+    oracle.py send URL RECORD LANES ACK  sends until SIGTERM; repeats, with its id, what has no final answer yet
+    oracle.py read URL RECORD            reads from the beginning, and resumes behind its last cursor, until SIGTERM
 
 A record is a file of lines that are flushed one by one. What `judge` finds wrong is a list of sentences.
 """
@@ -37,8 +37,9 @@ class Record:
 class Connection:
     """One keep-alive connection that comes back by itself."""
 
-    def __init__(self, url):
+    def __init__(self, url, ack):
         self.address = urllib.parse.urlsplit(url)
+        self.path = f"/v1/events?ack={ack}"
         self.http = None
 
     def post(self, body):
@@ -46,7 +47,7 @@ class Connection:
         try:
             if self.http is None:
                 self.http = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=60)
-            self.http.request("POST", "/v1/events?ack=stored", body=body, headers={"Content-Type": "application/json"})
+            self.http.request("POST", self.path, body=body, headers={"Content-Type": "application/json"})
             answer = self.http.getresponse()
             return answer.status, json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError):
@@ -55,11 +56,12 @@ class Connection:
 
 
 class Sender(threading.Thread):
-    """One lane: single events, or arrays. An event is over when it has been acknowledged as stored."""
+    """One lane: single events, or arrays. An event is over when it has been acknowledged at the level asked for."""
 
-    def __init__(self, url, record, lane, is_stopping):
+    def __init__(self, url, record, lane, is_stopping, ack):
         super().__init__()
-        self.connection = Connection(url)
+        self.connection = Connection(url, ack)
+        self.ack = ack
         self.record, self.lane, self.is_stopping = record, lane, is_stopping
         self.account = (1, 3, 4)[lane % 3]
         self.is_batch = lane % 2 == 1
@@ -79,7 +81,7 @@ class Sender(threading.Thread):
             self.record.add("begun", id)
         while not self.is_stopping.is_set():
             status, answer = self.connection.post(body)
-            if status == 202 and answer.get("accepted", 1) == len(ids) and answer["ack"] == "stored":
+            if status == 202 and answer.get("accepted", 1) == len(ids) and answer["ack"] == self.ack:
                 for id in ids:
                     self.record.add("stored", id)
                 return
@@ -184,11 +186,11 @@ class Ids:
 class Oracle:
     """The two processes, as tests use them."""
 
-    def __init__(self, folder, url, lanes=4):
+    def __init__(self, folder, url, lanes=4, ack="stored"):
         self.sent, self.received = str(folder / "sent"), str(folder / "received")
         self._stored, self._delivered = Ids(self.sent, "stored", 1), Ids(self.received, "event", 2)
         self.processes = [subprocess.Popen([sys.executable, os.path.abspath(__file__), *words]) for words in
-                          (["send", url, self.sent, str(lanes)], ["read", url, self.received])]
+                          (["send", url, self.sent, str(lanes), ack], ["read", url, self.received])]
 
     def __enter__(self):
         return self
@@ -216,14 +218,14 @@ class Oracle:
         return judge(self.sent, self.received)
 
 
-def main(verb, url, path, lanes="1"):
+def main(verb, url, path, lanes="1", ack="stored"):
     record = Record(path)
     if verb == "read":
         Reader(url, record).run()
         return
     is_stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_stopping.set())
-    senders = [Sender(url, record, lane, is_stopping) for lane in range(int(lanes))]
+    senders = [Sender(url, record, lane, is_stopping, ack) for lane in range(int(lanes))]
     for sender in senders:
         sender.start()
     for sender in senders:
