@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
+#include <thread>
 
 #include "codec/cursor.h"
 #include "file/log_scan.h"
@@ -50,7 +50,16 @@ class FileBroker final : public Broker {
   }
 
   void recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept override {
-    visit_recent(*store_, since, events_max, visit);
+    std::uint64_t position = 0;
+    // Who opens a service cannot be told that there was no memory, and repeats would pass for new: it is tried again.
+    // If there is none for longer, only the log can say so.
+    for (int tries = 0; tries < 5; ++tries) {
+      if (has_memory_for([&] { visit_recent(*store_, since, events_max, visit, position); })) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    store_->say(LogLevel::error, [] {
+      return std::string("there is no memory to read the newest events: repeats of them will not be recognised");
+    });
   }
 
   Status close(std::chrono::milliseconds deadline) noexcept override {
@@ -60,13 +69,14 @@ class FileBroker final : public Broker {
   }
 
  private:
-  /// On the thread that writes: what takes time goes to another.
-  void keep_house() {
+  /// On the thread that writes: what takes time goes to another. Without memory it waits for the next time.
+  void keep_house() noexcept {
     if (is_cleaning_.exchange(true)) return;
-    threads_->run([this] {
-      store_->enforce_retention();
+    const auto clean = [this] {
+      has_memory_for([this] { store_->enforce_retention(); });
       is_cleaning_ = false;
-    });
+    };
+    if (!has_memory_for([&] { threads_->run(clean); })) is_cleaning_ = false;
   }
 
   std::unique_ptr<Store> store_;
@@ -76,18 +86,18 @@ class FileBroker final : public Broker {
   std::unique_ptr<GroupCommit> commit_;
 };
 
-Result<std::unique_ptr<Subscription>> FileBroker::subscribe(const SubscribeOptions& options, Wake wake) noexcept try {
-  auto start = find_start(*store_, *live_, options);
-  if (!start) return start.error();
-  if (start->is_live) return live_->open(options, std::move(wake), live_);
-  const auto open_scan = [this, tail = start->tail](std::uint64_t position, const history::AccountFilter& filter,
-                                                    Wake scan_wake) {
-    return Result<std::unique_ptr<history::HistoryScan>>(
-        make_log_scan(*store_, *threads_, position, filter, tail, std::move(scan_wake)));
-  };
-  return history::open_stored(live_, options, std::move(start->stored), open_scan, std::move(wake));
-} catch (const std::bad_alloc&) {
-  return Status(Code::overloaded, {});
+Result<std::unique_ptr<Subscription>> FileBroker::subscribe(const SubscribeOptions& options, Wake wake) noexcept {
+  return unless_no_memory(Code::overloaded, [&]() -> Result<std::unique_ptr<Subscription>> {
+    auto start = find_start(*store_, *live_, options);
+    if (!start) return start.error();
+    if (start->is_live) return live_->open(options, std::move(wake), live_);
+    const auto open_scan = [this, tail = start->tail](std::uint64_t position, const history::AccountFilter& filter,
+                                                      Wake scan_wake) {
+      return Result<std::unique_ptr<history::HistoryScan>>(
+          make_log_scan(*store_, *threads_, position, filter, tail, std::move(scan_wake)));
+    };
+    return history::open_stored(live_, options, std::move(start->stored), open_scan, std::move(wake));
+  });
 }
 
 }  // namespace

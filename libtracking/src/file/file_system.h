@@ -66,7 +66,7 @@ class TRACKING_EXPORT FileSystem {
   virtual Io open(const std::string& path, OpenMode mode, std::unique_ptr<File>& file) noexcept = 0;
   /// Makes the directory and those above it.
   virtual Io make_directory(const std::string& path) noexcept = 0;
-  /// The names in a directory.
+  /// The names in a directory, with "." and "..".
   virtual Io list(const std::string& path, std::vector<std::string>& names) noexcept = 0;
   virtual Io remove(const std::string& path) noexcept = 0;
   virtual Io rename(const std::string& from, const std::string& to) noexcept = 0;

@@ -7,14 +7,21 @@
 namespace tracking::file_log {
 
 void FrameBuilder::add(const Line& line) {
+  if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 16);
+  text_.insert(text_.end(), line.json.begin(), line.json.end());
   const std::int64_t timestamp_us = line.timestamp.time_since_epoch().count();
   const bool is_first = records_.empty();
   header_.min_timestamp_us = is_first ? timestamp_us : std::min(header_.min_timestamp_us, timestamp_us);
   header_.max_timestamp_us = is_first ? timestamp_us : std::max(header_.max_timestamp_us, timestamp_us);
-  text_.insert(text_.end(), line.json.begin(), line.json.end());
   records_.push_back({.account_id = line.account_id,
                       .timestamp_us = timestamp_us,
                       .text_end = static_cast<std::uint32_t>(text_.size())});
+}
+
+void FrameBuilder::cut(const Mark& mark) noexcept {
+  header_ = mark.header;
+  records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(mark.records), records_.end());
+  text_.erase(text_.begin() + static_cast<std::ptrdiff_t>(mark.text_bytes), text_.end());
 }
 
 void FrameBuilder::clear() noexcept {

@@ -20,8 +20,19 @@ class FrameBuilder {
   bool has_room_for(const Line& line) const noexcept {
     return records_.empty() || payload_bytes() + sizeof(Record) + line.json.size() <= full_bytes;
   }
+  /// If it throws, nothing was added.
   void add(const Line& line);
   void clear() noexcept;
+
+  /// How full it is.
+  struct Mark {
+    FrameHeader header;
+    std::size_t records = 0;
+    std::size_t text_bytes = 0;
+  };
+  Mark mark() const noexcept { return {header_, records_.size(), text_.size()}; }
+  /// Takes out what was added since.
+  void cut(const Mark& mark) noexcept;
 
   bool empty() const noexcept { return records_.empty(); }
   std::size_t count() const noexcept { return records_.size(); }

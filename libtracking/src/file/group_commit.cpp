@@ -1,7 +1,5 @@
 #include "file/group_commit.h"
 
-#include <new>
-
 namespace tracking::file_log {
 namespace {
 
@@ -17,6 +15,7 @@ GroupCommit::GroupCommit(Store& store, std::shared_ptr<history::EventHistory> li
       live_(std::move(live)),
       housekeeping_(std::move(housekeeping)),
       writer_(store) {
+  spare_.reserve(spare_frames_max);
   if (!writer_.prepare()) begin_refusing();
   housekeeping_due_ = std::chrono::steady_clock::now();
   thread_ = std::thread([this] { run(); });
@@ -27,7 +26,7 @@ GroupCommit::~GroupCommit() {
   if (thread_.joinable()) close(patience).ignore();
 }
 
-void GroupCommit::publish(const Lines& lines, Completion done) {
+void GroupCommit::publish(const Lines& lines, Completion done) noexcept {
   std::size_t bytes = 0;
   Code code = Code::ok;
   bool was_empty = false;
@@ -36,12 +35,8 @@ void GroupCommit::publish(const Lines& lines, Completion done) {
     code = admit(lines, bytes);
     if (code == Code::ok) {
       was_empty = queue_.empty();
-      try {
-        add(lines, done);
-        queue_.bytes += bytes;
-      } catch (const std::bad_alloc&) {
-        code = Code::in_doubt;  // some of the lines are in the queue
-      }
+      code = add(lines, done);
+      if (code == Code::ok) queue_.bytes += bytes;
     }
   }
   if (was_empty) changed_.notify_all();
@@ -59,16 +54,26 @@ Code GroupCommit::admit(const Lines& lines, std::size_t& bytes) const {
   return queue_.bytes + bytes > settings_.queue_bytes_max ? Code::overloaded : Code::ok;
 }
 
-void GroupCommit::add(const Lines& lines, Completion& done) {
+Code GroupCommit::add(const Lines& lines, Completion& done) noexcept {
   const bool waits = lines.ack() == AckLevel::stored;
-  if (waits && queue_.waiting.size() == queue_.waiting.capacity())
-    queue_.waiting.reserve(2 * queue_.waiting.size() + 64);
-  for (const Line& line : lines) frame_for(line).add(line);
+  const std::size_t frames = queue_.frames.size();
+  const FrameBuilder::Mark mark = frames > 0 ? queue_.frames.back()->mark() : FrameBuilder::Mark();
+  const auto add_all = [&] {
+    if (waits && queue_.waiting.size() == queue_.waiting.capacity())
+      queue_.waiting.reserve(2 * queue_.waiting.size() + 64);
+    for (const Line& line : lines) frame_for(line).add(line);
+  };
+  if (!has_memory_for(add_all)) {
+    queue_.frames.erase(queue_.frames.begin() + static_cast<std::ptrdiff_t>(frames), queue_.frames.end());
+    if (frames > 0) queue_.frames.back()->cut(mark);
+    return Code::overloaded;
+  }
   if (waits) {
     queue_.waiting.push_back(std::move(done));
   } else {
     queue_.sent_events += lines.size();
   }
+  return Code::ok;
 }
 
 FrameBuilder& GroupCommit::frame_for(const Line& line) {
@@ -82,13 +87,15 @@ FrameBuilder& GroupCommit::frame_for(const Line& line) {
   return *queue_.frames.back();
 }
 
-Status GroupCommit::health() {
-  const std::lock_guard lock(mutex_);
-  if (is_closing_) return {Code::closed, "the log is closed"};
-  return refusal_.empty() ? Status() : Status(Code::broker_unavailable, refusal_);
+Status GroupCommit::health() noexcept {
+  return unless_no_memory(Code::broker_unavailable, [this]() -> Status {
+    const std::lock_guard lock(mutex_);
+    if (is_closing_) return {Code::closed, "the log is closed"};
+    return refusal_.empty() ? Status() : Status(Code::broker_unavailable, refusal_);
+  });
 }
 
-void GroupCommit::run() {
+void GroupCommit::run() noexcept {
   while (take_group()) {
     if (!group_.frames.empty()) {
       write_group();
@@ -97,10 +104,10 @@ void GroupCommit::run() {
     }
     keep_house();
   }
-  const Status closed = writer_.close();
+  Status closed = writer_.close();
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
-  end_status_ = closed;
+  end_status_ = std::move(closed);
   changed_.notify_all();
 }
 
@@ -115,27 +122,31 @@ bool GroupCommit::take_group() {
 }
 
 void GroupCommit::write_group() {
-  frames_.clear();
-  lines_.clear();
-  for (const auto& frame : group_.frames) {
-    if (frame->empty()) continue;
-    frames_.push_back(frame.get());
-    frame->append_lines(lines_);
-  }
-  const Code code = writer_.append(frames_);
+  const Code code = append_group();
   if (code == Code::ok) {
     live_->append_all(Lines(lines_, AckLevel::stored));
     writer_.show();
   }
   finish_group(code);
-  if (code != Code::ok) begin_refusing();
+  // Without memory it was this group alone.
+  if (!writer_.failure().empty()) begin_refusing();
 }
 
-void GroupCommit::finish_group(Code code) {
-  if (code != Code::ok && group_.sent_events > 0) {
-    store_.say(LogLevel::warning,
-               std::to_string(group_.sent_events) + " events that were acknowledged as sent could not be stored");
-  }
+Code GroupCommit::append_group() noexcept {
+  const auto collect = [this] {
+    frames_.clear();
+    lines_.clear();
+    for (const auto& frame : group_.frames) {
+      if (frame->empty()) continue;
+      frames_.push_back(frame.get());
+      frame->append_lines(lines_);
+    }
+  };
+  return has_memory_for(collect) ? writer_.append(frames_) : Code::overloaded;
+}
+
+void GroupCommit::finish_group(Code code) noexcept {
+  if (code != Code::ok) say_lost(group_.sent_events);
   {
     const std::lock_guard lock(mutex_);
     completed_.swap(group_.waiting);
@@ -152,32 +163,38 @@ void GroupCommit::finish_group(Code code) {
   completed_.clear();
 }
 
-void GroupCommit::begin_refusing() {
-  store_.say(LogLevel::error, "events are refused: " + writer_.failure());
+void GroupCommit::begin_refusing() noexcept {
+  store_.say(LogLevel::error, [this] { return "events are refused: " + writer_.failure(); });
   Group refused;
   {
     const std::lock_guard lock(mutex_);
-    refusal_ = "the log " + store_.settings().directory + " cannot be written to: " + writer_.failure();
+    set_refusal();
     std::swap(refused, queue_);
   }
   // They were not written, so this is certain.
-  if (refused.sent_events > 0) {
-    store_.say(LogLevel::warning,
-               std::to_string(refused.sent_events) + " events that were acknowledged as sent could not be stored");
-  }
+  say_lost(refused.sent_events);
   for (Completion& done : refused.waiting) done.all(Code::broker_unavailable);
 }
 
-void GroupCommit::try_to_repair() {
-  const std::string before = writer_.failure();
-  if (writer_.repair()) {
-    store_.say(LogLevel::info, "events are taken again");
-    const std::lock_guard lock(mutex_);
-    refusal_.clear();
-  } else if (writer_.failure() != before) {
-    const std::lock_guard lock(mutex_);
+void GroupCommit::set_refusal() noexcept {
+  const auto describe = [this] {
     refusal_ = "the log " + store_.settings().directory + " cannot be written to: " + writer_.failure();
-  }
+  };
+  if (!has_memory_for(describe)) refusal_ = "it fails";  // short enough to need none
+}
+
+void GroupCommit::say_lost(std::size_t sent_events) noexcept {
+  if (sent_events == 0) return;
+  store_.say(LogLevel::warning, [&] {
+    return std::to_string(sent_events) + " events that were acknowledged as sent could not be stored";
+  });
+}
+
+void GroupCommit::try_to_repair() {
+  const bool is_repaired = writer_.repair();
+  if (is_repaired) store_.say(LogLevel::info, [] { return std::string("events are taken again"); });
+  const std::lock_guard lock(mutex_);
+  is_repaired ? refusal_.clear() : set_refusal();
 }
 
 void GroupCommit::keep_house() {
@@ -192,7 +209,7 @@ void GroupCommit::keep_house() {
   if (writer_.take_has_completed() || is_due) housekeeping_();
 }
 
-Status GroupCommit::close(std::chrono::milliseconds deadline) {
+Status GroupCommit::close(std::chrono::milliseconds deadline) noexcept {
   std::vector<Completion> given_up;
   Group refused;
   {
@@ -202,7 +219,7 @@ Status GroupCommit::close(std::chrono::milliseconds deadline) {
     if (changed_.wait_for(lock, deadline, [this] { return has_ended_; })) {
       lock.unlock();
       if (thread_.joinable()) thread_.join();
-      return end_status_;
+      return unless_no_memory(Code::broker_unavailable, [this] { return end_status_; });
     }
     given_up.swap(group_.waiting);
     std::swap(refused, queue_);
@@ -211,8 +228,10 @@ Status GroupCommit::close(std::chrono::milliseconds deadline) {
   if (thread_.joinable()) thread_.detach();
   for (Completion& done : given_up) done.all(Code::in_doubt);
   for (Completion& done : refused.waiting) done.all(Code::broker_unavailable);
-  return {Code::timed_out,
-          "the disk did not answer by the deadline: the log " + store_.settings().directory + " was not flushed"};
+  return unless_no_memory(Code::timed_out, [this]() -> Status {
+    return {Code::timed_out,
+            "the disk did not answer by the deadline: the log " + store_.settings().directory + " was not flushed"};
+  });
 }
 
 bool GroupCommit::has_ended() {

@@ -28,17 +28,18 @@ struct CommitSettings {
 /// Thread-safe. A thread of its own writes and syncs; events go to `live` after that, and never before.
 class GroupCommit {
  public:
-  /// `housekeeping` is called now and then, and whenever a segment was completed, on the thread that writes.
+  /// `housekeeping` is called now and then, and whenever a segment was completed, on the thread that writes; it must
+  /// not throw.
   GroupCommit(Store& store, std::shared_ptr<history::EventHistory> live, const CommitSettings& settings,
               std::function<void()> housekeeping);
   /// Ends the thread, or, if a call into the disk does not return, leaves it behind.
   ~GroupCommit();
 
-  void publish(const Lines& lines, Completion done);
-  Status health();
+  void publish(const Lines& lines, Completion done) noexcept;
+  Status health() noexcept;
   /// Writes what is queued and completes the segment. At the deadline the rest is completed: what is being written as
   /// in doubt.
-  Status close(std::chrono::milliseconds deadline);
+  Status close(std::chrono::milliseconds deadline) noexcept;
   /// False if a call into the disk did not return by the deadline of close(): what it uses must stay.
   bool has_ended();
 
@@ -56,15 +57,19 @@ class GroupCommit {
 
   // mutex_ held.
   Code admit(const Lines& lines, std::size_t& bytes) const;
-  void add(const Lines& lines, Completion& done);
+  /// Of all lines or of none.
+  Code add(const Lines& lines, Completion& done) noexcept;
   FrameBuilder& frame_for(const Line& line);
 
   // The thread that writes.
-  void run();
+  void run() noexcept;
   bool take_group();
   void write_group();
-  void finish_group(Code code);
-  void begin_refusing();
+  Code append_group() noexcept;
+  void finish_group(Code code) noexcept;
+  void begin_refusing() noexcept;
+  void set_refusal() noexcept;  // mutex_ held
+  void say_lost(std::size_t sent_events) noexcept;
   void try_to_repair();
   void keep_house();
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
-#include <new>
 #include <utility>
+#include <vector>
 
 #include "file/store_reader.h"
 
@@ -28,7 +27,8 @@ struct Item {
 };
 
 struct Piece {
-  std::deque<Item> items;
+  std::vector<Item> items;
+  std::size_t delivered = 0;  ///< so many of its items were
   std::size_t bytes = 0;
   std::uint64_t next = 0;  ///< where one stands behind it
   bool is_end = false;     ///< of what there was
@@ -44,14 +44,17 @@ class State final : public ReadAhead, public std::enable_shared_from_this<State>
         filter_(std::move(filter)),
         tail_(std::move(tail)),
         wake_(std::move(wake)),
-        position_(position) {}
+        position_(position) {
+    pieces_.reserve(pieces_ahead);
+  }
   ~State() override { threads_.released(this, held_bytes()); }
 
-  std::size_t fill() override;
-  void announce() override;
-  void drop() override;
+  std::size_t fill() noexcept override;
+  void fail() noexcept override;
+  void announce() noexcept override;
+  void drop() noexcept override;
 
-  ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max);
+  ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept;
   void cancel() {
     is_cancelled_ = true;
     wake_.cancel();
@@ -67,10 +70,12 @@ class State final : public ReadAhead, public std::enable_shared_from_this<State>
 
  private:
   void find_tail();
+  void read_piece();
   bool has_match(const FrameView& frame, std::uint64_t from) const;
   std::size_t held_bytes() const;
 
   // mutex_ held.
+  ReadState read_pieces(Deliveries& out, std::size_t events_max, std::size_t bytes_max, std::size_t& released);
   void deliver(Deliveries& out, Item& item, std::size_t& events, std::size_t& bytes);
   void deliver_hole(Deliveries& out, const StoreReader::Hole& hole);
   void request_more();
@@ -87,8 +92,8 @@ class State final : public ReadAhead, public std::enable_shared_from_this<State>
   std::uint64_t reader_generation_ = 0;
   Piece filled_;
 
-  mutable std::mutex mutex_;  // guards all that follows
-  std::deque<Piece> pieces_;
+  mutable std::mutex mutex_;   // guards all that follows
+  std::vector<Piece> pieces_;  // pieces_ahead at most, for which there is room
   std::uint64_t position_;
   std::uint64_t generation_ = 0;  // how often pieces were dropped: what was read for an older one is not used
   bool is_requested_ = false;
@@ -97,7 +102,18 @@ class State final : public ReadAhead, public std::enable_shared_from_this<State>
   Status status_;
 };
 
-std::size_t State::fill() try {
+std::size_t State::fill() noexcept {
+  if (!has_memory_for([this] { read_piece(); })) fail();
+  return filled_.bytes;
+}
+
+void State::fail() noexcept {
+  filled_ = {};
+  const std::lock_guard lock(mutex_);
+  status_ = no_memory(Code::overloaded);
+}
+
+void State::read_piece() {
   if (tail_) find_tail();
   std::uint64_t position = 0;
   std::uint64_t generation = 0;
@@ -132,15 +148,9 @@ std::size_t State::fill() try {
     }
   }
   filled_.next = reader_->position();
-  return filled_.bytes;
-} catch (const std::bad_alloc&) {
-  filled_ = {};
-  const std::lock_guard lock(mutex_);
-  status_ = {Code::overloaded, "there is not enough memory to read the log"};
-  return 0;
 }
 
-void State::announce() {
+void State::announce() noexcept {
   std::size_t useless = 0;
   bool wakes = false;
   {
@@ -159,7 +169,7 @@ void State::announce() {
   if (wakes) wake_.call();
 }
 
-void State::drop() {
+void State::drop() noexcept {
   std::size_t bytes = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -199,31 +209,41 @@ bool State::has_match(const FrameView& frame, std::uint64_t from) const {
   return false;
 }
 
-ReadState State::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) {
+ReadState State::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept {
   std::size_t released = 0;
-  ReadState state = ReadState::more;
+  ReadState state = ReadState::ended;
   {
     const std::lock_guard lock(mutex_);
-    while (!pieces_.empty() && events_max > 0 && bytes_max > 0) {
-      Piece& piece = pieces_.front();
-      if (!piece.items.empty()) {
-        deliver(out, piece.items.front(), events_max, bytes_max);
-        if (position_ < piece.items.front().next) break;
-        piece.items.pop_front();
-        continue;
-      }
-      position_ = std::max(position_, piece.next);
-      released += piece.bytes;
-      pieces_.pop_front();
-    }
-    request_more();
-    if (pieces_.empty()) {
-      state = status_ ? ReadState::idle : ReadState::ended;
-      is_armed_ = state == ReadState::idle;
+    const std::uint64_t before = position_;
+    if (!has_memory_for([&] { state = read_pieces(out, events_max, bytes_max, released); })) {
+      out.clear();
+      position_ = before;
+      status_ = no_memory(Code::overloaded);
     }
   }
   if (released > 0) threads_.released(this, released);
   return state;
+}
+
+ReadState State::read_pieces(Deliveries& out, std::size_t events_max, std::size_t bytes_max, std::size_t& released) {
+  while (!pieces_.empty() && events_max > 0 && bytes_max > 0) {
+    Piece& piece = pieces_.front();
+    if (piece.delivered < piece.items.size()) {
+      Item& item = piece.items[piece.delivered];
+      deliver(out, item, events_max, bytes_max);
+      if (position_ < item.next) break;
+      item = {};  // its buffer is left to who was given it
+      ++piece.delivered;
+      continue;
+    }
+    position_ = std::max(position_, piece.next);
+    released += piece.bytes;
+    pieces_.erase(pieces_.begin());
+  }
+  request_more();
+  if (!pieces_.empty()) return ReadState::more;
+  is_armed_ = status_.is_ok();
+  return is_armed_ ? ReadState::idle : ReadState::ended;
 }
 
 void State::deliver(Deliveries& out, Item& item, std::size_t& events, std::size_t& bytes) {
@@ -260,8 +280,8 @@ void State::deliver_hole(Deliveries& out, const StoreReader::Hole& hole) {
 void State::request_more() {
   const bool is_enough = pieces_.size() >= pieces_ahead || (is_at_end_ && !pieces_.empty());
   if (is_requested_ || is_enough || !status_) return;
-  is_requested_ = true;
   threads_.request(weak_from_this());
+  is_requested_ = true;
 }
 
 class LogScan final : public history::HistoryScan {

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <filesystem>
+#include <new>
 #include <system_error>
 
 #include "file/file_system.h"
@@ -16,6 +18,16 @@ namespace tracking::file_log {
 namespace {
 
 Io failed() noexcept { return {.error = errno}; }
+
+/// What the call gives; ENOMEM if an allocation fails in it.
+template <class Call>
+Io unless_no_memory(Call call) noexcept {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return {.error = ENOMEM};
+  }
+}
 
 class PosixFile final : public File {
  public:
@@ -133,22 +145,32 @@ class PosixFileSystem final : public FileSystem {
     if (mode == OpenMode::create) flags |= O_CREAT | O_EXCL;
     const int descriptor = ::open(path.c_str(), flags, file_permissions);
     if (descriptor < 0) return failed();
-    file = std::make_unique<PosixFile>(descriptor);
-    return {};
+    file.reset(new (std::nothrow) PosixFile(descriptor));
+    if (file) return {};
+    ::close(descriptor);
+    return {.error = ENOMEM};
   }
 
   Io make_directory(const std::string& path) noexcept override {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    return {.error = error.value()};
+    return unless_no_memory([&]() -> Io {
+      std::error_code error;
+      std::filesystem::create_directories(path, error);
+      return {.error = error.value()};
+    });
   }
 
   Io list(const std::string& path, std::vector<std::string>& names) noexcept override {
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
-      names.push_back(entry->path().filename().string());
-    }
-    return {.error = error.value()};
+    return unless_no_memory([&]() -> Io {
+      // Not std::filesystem's iterator, which ends the process if it has no memory.
+      const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+      if (!directory) return failed();
+      for (;;) {
+        errno = 0;
+        const dirent* const entry = ::readdir(directory.get());
+        if (!entry) return {.error = errno};
+        names.emplace_back(entry->d_name);
+      }
+    });
   }
 
   Io remove(const std::string& path) noexcept override { return ::unlink(path.c_str()) == 0 ? Io{} : failed(); }
@@ -168,7 +190,20 @@ class PosixFileSystem final : public FileSystem {
   Io lock(const std::string& path, std::unique_ptr<DirectoryLock>& lock, std::string& holder) noexcept override {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_permissions);
     if (descriptor < 0) return failed();
-    auto held = std::make_unique<PosixLock>(descriptor);
+    std::unique_ptr<DirectoryLock> held(new (std::nothrow) PosixLock(descriptor));
+    if (!held) {
+      ::close(descriptor);
+      return {.error = ENOMEM};
+    }
+    return unless_no_memory([&] { return lock_open(descriptor, held, lock, holder); });
+  }
+
+ private:
+  // As umask allows.
+  static constexpr mode_t file_permissions = 0666;
+
+  static Io lock_open(int descriptor, std::unique_ptr<DirectoryLock>& held, std::unique_ptr<DirectoryLock>& lock,
+                      std::string& holder) {
     // A lock of the open file, not of the process: a second log in this process is kept out as well.
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
       const Io io = failed();
@@ -180,10 +215,6 @@ class PosixFileSystem final : public FileSystem {
     lock = std::move(held);
     return {};
   }
-
- private:
-  // As umask allows.
-  static constexpr mode_t file_permissions = 0666;
 };
 
 }  // namespace

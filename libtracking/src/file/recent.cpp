@@ -7,18 +7,18 @@
 
 namespace tracking::file_log {
 
-void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit) {
+void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit,
+                  std::uint64_t& position) {
   const std::uint64_t end = store.next_position();
-  const std::uint64_t start =
-      std::max(first_not_before(store, since), end - std::min<std::uint64_t>(end - 1, events_max));
-  StoreReader reader(store, start);
+  if (position == 0)
+    position = std::max(first_not_before(store, since), end - std::min<std::uint64_t>(end - 1, events_max));
+  StoreReader reader(store, position);
   for (;;) {
     const auto next = reader.next();
     if (next == StoreReader::Next::hole) continue;
     if (next != StoreReader::Next::frame) return;
     const FrameView& frame = reader.frame();
-    for (std::uint64_t position = std::max(start, frame.first_position()); position < frame.next_position();
-         ++position) {
+    for (position = std::max(position, frame.first_position()); position < frame.next_position(); ++position) {
       const Record& record = frame.record(position);
       if (record.timestamp() < since) continue;
       const std::string_view line = frame.line(position);

@@ -7,7 +7,9 @@
 
 namespace tracking::file_log {
 
-/// Visits the last `events_max` events, oldest first, that are not older than `since`.
-void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit);
+/// Visits the last `events_max` events, oldest first, that are not older than `since`. `position` is 0, or what a call
+/// that had no memory has left there: then it goes on where that was.
+void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit,
+                  std::uint64_t& position);
 
 }  // namespace tracking::file_log

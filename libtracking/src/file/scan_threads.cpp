@@ -2,15 +2,24 @@
 
 #include <algorithm>
 
+#include "codec/no_memory.h"
+
 namespace tracking::file_log {
 
 ReadAhead::~ReadAhead() = default;
 
 ScanThreads::ScanThreads(const Settings& settings) : settings_(settings) {
-  for (unsigned i = 0; i < settings_.threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (unsigned i = 0; i < settings_.threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::exception&) {
+    stop();
+    throw;
+  }
 }
 
-ScanThreads::~ScanThreads() {
+ScanThreads::~ScanThreads() { stop(); }
+
+void ScanThreads::stop() noexcept {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
@@ -31,7 +40,7 @@ void ScanThreads::run(std::function<void()> work) {
   changed_.notify_one();
 }
 
-void ScanThreads::released(const ReadAhead* reader, std::size_t bytes) {
+void ScanThreads::released(const ReadAhead* reader, std::size_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   const auto found = holders_.find(reader);
   if (found == holders_.end()) return;
@@ -45,7 +54,7 @@ void ScanThreads::released(const ReadAhead* reader, std::size_t bytes) {
   if (was_full) changed_.notify_all();
 }
 
-void ScanThreads::work() {
+void ScanThreads::work() noexcept {
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
     if (!other_work_.empty()) {
@@ -70,15 +79,17 @@ void ScanThreads::serve(const std::weak_ptr<ReadAhead>& request) {
   const std::shared_ptr<ReadAhead> reader = request.lock();
   if (!reader) return;
   const std::size_t bytes = reader->fill();
-  if (bytes > 0) {
-    const std::lock_guard lock(mutex_);
-    Holder& holder = holders_[reader.get()];
-    holder.reader = reader;
-    holder.bytes += bytes;
-    holder.touched = std::chrono::steady_clock::now();
-    bytes_ += bytes;
-  }
+  if (bytes > 0 && !has_memory_for([&] { enter(reader, bytes); })) reader->fail();
   reader->announce();
+}
+
+void ScanThreads::enter(const std::shared_ptr<ReadAhead>& reader, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Holder& holder = holders_[reader.get()];
+  holder.reader = reader;
+  holder.bytes += bytes;
+  holder.touched = std::chrono::steady_clock::now();
+  bytes_ += bytes;
 }
 
 bool ScanThreads::has_room(std::unique_lock<std::mutex>& lock) {

@@ -21,11 +21,13 @@ class ReadAhead {
   ReadAhead& operator=(const ReadAhead&) = delete;
   virtual ~ReadAhead();
   /// Reads a piece, and returns how many bytes of memory it takes.
-  virtual std::size_t fill() = 0;
+  virtual std::size_t fill() noexcept = 0;
+  /// There was no memory to enter the piece: it goes, and no other will be asked for.
+  virtual void fail() noexcept = 0;
   /// The piece has been entered: its consumer may have it.
-  virtual void announce() = 0;
+  virtual void announce() noexcept = 0;
   /// Lets go of all pieces, and says so by ScanThreads::released(); they will be read again.
-  virtual void drop() = 0;
+  virtual void drop() noexcept = 0;
 };
 
 /// Thread-safe.
@@ -38,6 +40,7 @@ class ScanThreads {
     std::size_t bytes_max = 16 << 20;
     std::chrono::milliseconds kept_for{1'000};
   };
+  /// Throws if there is no memory, or no thread to be had.
   explicit ScanThreads(const Settings& settings);
   ~ScanThreads();
   ScanThreads(const ScanThreads&) = delete;
@@ -46,8 +49,8 @@ class ScanThreads {
   /// Has fill() and announce() called soon, unless the reader is gone by then.
   void request(std::weak_ptr<ReadAhead> reader);
   /// So many bytes of the reader's were consumed or dropped.
-  void released(const ReadAhead* reader, std::size_t bytes);
-  /// Runs something else on one of the threads.
+  void released(const ReadAhead* reader, std::size_t bytes) noexcept;
+  /// Runs something else, which must not throw, on one of the threads.
   void run(std::function<void()> work);
 
  private:
@@ -58,8 +61,10 @@ class ScanThreads {
     SteadyTime touched{};
   };
 
-  void work();
+  void stop() noexcept;
+  void work() noexcept;
   void serve(const std::weak_ptr<ReadAhead>& request);
+  void enter(const std::shared_ptr<ReadAhead>& reader, std::size_t bytes);
   /// mutex_ held; it may be let go meanwhile, so that all must be looked at again if it says false.
   bool has_room(std::unique_lock<std::mutex>& lock);
 

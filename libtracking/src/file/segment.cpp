@@ -1,7 +1,9 @@
 #include "file/segment.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "file/crc32c.h"
 #include "file/frame_reader.h"
@@ -15,6 +17,11 @@ void SegmentIndex::add(const FrameHeader& frame, std::uint64_t offset) {
   } else {
     entries_.back().max_timestamp_us = std::max(entries_.back().max_timestamp_us, frame.max_timestamp_us);
   }
+}
+
+void SegmentIndex::make_room(std::size_t frames) {
+  const std::size_t wanted = entries_.size() + frames;
+  if (wanted > entries_.capacity()) entries_.reserve(std::max(wanted, 2 * entries_.size()));
 }
 
 void SegmentIndex::cut(std::uint64_t offset) {
@@ -52,7 +59,12 @@ void Segment::set_extent(const Extent& extent) {
   extent_ = extent;
 }
 
-void Segment::add(const FrameHeader& frame, std::uint64_t offset) {
+void Segment::make_room(std::size_t frames) {
+  const std::lock_guard lock(mutex_);
+  index_.make_room(frames);
+}
+
+void Segment::add(const FrameHeader& frame, std::uint64_t offset) noexcept {
   const std::lock_guard lock(mutex_);
   index_.add(frame, offset);
   extent_.end_offset = offset + frame.stride();
@@ -80,6 +92,7 @@ void Segment::complete(std::uint64_t end_offset) {
 Io Segment::open(std::shared_ptr<File>& file) const {
   std::unique_ptr<File> opened;
   const Io io = files_.open(path_, OpenMode::read, opened);
+  if (io.error == ENOMEM) throw std::bad_alloc();  // it says nothing of the file
   file = std::move(opened);
   return io;
 }

@@ -18,6 +18,8 @@ namespace tracking::file_log {
 class SegmentIndex {
  public:
   void add(const FrameHeader& frame, std::uint64_t offset);
+  /// So many frames can be added without memory.
+  void make_room(std::size_t frames);
   /// Forgets what begins at `offset` or behind.
   void cut(std::uint64_t offset);
 
@@ -51,15 +53,17 @@ class Segment {
 
   Extent extent() const;
   void set_extent(const Extent& extent);
-  /// The writer: a frame was synced.
-  void add(const FrameHeader& frame, std::uint64_t offset);
+  /// The writer: so many frames are to be written.
+  void make_room(std::size_t frames);
+  /// The writer: a frame was synced, for which room was made.
+  void add(const FrameHeader& frame, std::uint64_t offset) noexcept;
   /// The writer: the index so far.
   SegmentIndex index_in_memory() const;
   void set_index_in_memory(SegmentIndex index);
   /// The writer: it is complete, and its index on the disk.
   void complete(std::uint64_t end_offset);
 
-  /// Opens the file for reading.
+  /// Opens the file for reading. Throws std::bad_alloc.
   Io open(std::shared_ptr<File>& file) const;
   /// The index: from memory, from the end of the file, or, if that is damaged, by reading all of it.
   SegmentIndex index(const std::shared_ptr<File>& file, std::uint64_t log_id) const;

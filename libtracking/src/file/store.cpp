@@ -72,9 +72,10 @@ bool Store::is_guessed(std::uint64_t position) const noexcept {
   return std::binary_search(guessed_positions_.begin(), guessed_positions_.end(), position);
 }
 
-std::uint64_t Store::bytes() const {
+std::uint64_t Store::bytes() const noexcept {
+  const std::lock_guard lock(mutex_);
   std::uint64_t sum = 0;
-  for (const auto& segment : segments()) sum += segment->extent().end_offset;
+  for (const auto& segment : segments_) sum += segment->extent().end_offset;
   return sum;
 }
 
@@ -107,6 +108,7 @@ std::size_t Store::enforce_retention() {
     const std::lock_guard lock(mutex_);
     std::uint64_t bytes = 0;
     for (const auto& segment : segments_) bytes += segment->extent().end_offset;
+    std::int64_t removed_until_us = removed_until_us_;
     std::size_t count = 0;
     for (; count + 1 < segments_.size(); ++count) {
       const Segment& segment = *segments_[count];
@@ -114,17 +116,17 @@ std::size_t Store::enforce_retention() {
       const bool is_too_much = settings_.bytes_max > 0 && bytes > settings_.bytes_max;
       if (!is_too_much && !is_expired(segment)) break;
       bytes -= extent.end_offset;
-      if (extent.max_timestamp_us != INT64_MAX)
-        removed_until_us_ = std::max(removed_until_us_, extent.max_timestamp_us);
+      if (extent.max_timestamp_us != INT64_MAX) removed_until_us = std::max(removed_until_us, extent.max_timestamp_us);
     }
     const auto end = segments_.begin() + static_cast<std::ptrdiff_t>(count);
     removed.assign(segments_.begin(), end);
     segments_.erase(segments_.begin(), end);
+    removed_until_us_ = removed_until_us;
   }
   // Readers that are in one go on: the file stays until they close it.
   for (const auto& segment : removed) {
     if (const Io io = files_.remove(segment->path()); !io && io.error != ENOENT)
-      say(LogLevel::error, "removing " + segment->path() + ": " + io.message());
+      say(LogLevel::error, [&] { return "removing " + segment->path() + ": " + io.message(); });
   }
   return removed.size();
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/no_memory.h"
 #include "file/segment.h"
 
 namespace tracking::file_log {
@@ -35,8 +36,10 @@ class Store {
   const StoreSettings& settings() const noexcept { return settings_; }
   FileSystem& files() const noexcept { return files_; }
   Clock& clock() const noexcept { return clock_; }
-  void say(LogLevel level, const std::string& text) const {
-    if (log_) log_(level, "log " + settings_.directory + ": " + text);
+  /// Says what `text` makes; nothing if there is no memory for it.
+  template <class Text>
+  void say(LogLevel level, Text text) const noexcept {
+    if (log_) has_memory_for([&] { log_(level, "log " + settings_.directory + ": " + text()); });
   }
 
   /// Of the event to come: all before it that can be read are on stable storage.
@@ -45,7 +48,7 @@ class Store {
   std::uint64_t oldest_position() const;
   /// The latest timestamp of all events that retention has removed; nothing if it removed none.
   std::optional<Timestamp> removed_until() const;
-  std::uint64_t bytes() const;
+  std::uint64_t bytes() const noexcept;
   /// Whether events before the position were lost without anyone knowing how many.
   bool is_guessed(std::uint64_t position) const noexcept;
 
@@ -54,7 +57,8 @@ class Store {
   /// The segment that holds the position, or, if none does, the one after it; nullptr if there is none either.
   std::shared_ptr<Segment> segment_from(std::uint64_t position) const;
 
-  /// Removes segments that are too old or too many; never the newest. Returns how many. One thread at a time.
+  /// Removes segments that are too old or too many; never the newest. Returns how many. One thread at a time. If it
+  /// throws, none were.
   std::size_t enforce_retention();
 
  private:

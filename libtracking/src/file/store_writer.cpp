@@ -28,12 +28,24 @@ StoreWriter::StoreWriter(Store& store)
   segment_created_ = store.clock().now();
 }
 
-Code StoreWriter::append(std::span<FrameBuilder* const> frames) {
+bool StoreWriter::prepare() noexcept {
+  has_memory_for([&] { ensure_segment(); });  // without memory: the next append() does it
+  return failure_.empty();
+}
+
+Code StoreWriter::append(std::span<FrameBuilder* const> frames) noexcept {
   if (!failure_.empty()) return Code::broker_unavailable;
+  Code code = Code::overloaded;
+  has_memory_for([&] { code = prepare_and_write(frames); });
+  return code;
+}
+
+Code StoreWriter::prepare_and_write(std::span<FrameBuilder* const> frames) {
   std::uint64_t bytes = 0;
   for (const FrameBuilder* frame : frames) bytes += sizeof(FrameHeader) + frame->payload_bytes() + frame_alignment;
   if (segment_ && is_full(bytes) && !complete_segment_now()) return Code::broker_unavailable;
   if (!ensure_segment() || !ensure_space(offset_ + bytes)) return Code::broker_unavailable;
+  segment_->make_room(frames.size());
   return write(frames);
 }
 
@@ -49,6 +61,7 @@ Code StoreWriter::write(std::span<FrameBuilder* const> frames) {
     offset += frame->header().stride();
     position = frame->header().next_position();
   }
+  // From here on no memory is needed.
   if (const Io io = file_->write(offset_, pieces_); !io) return take_back(io);
   if (const Io io = file_->sync(); !io) {
     unseen_.clear();
@@ -71,7 +84,7 @@ Code StoreWriter::take_back(const Io& why) {
   return is_gone ? Code::broker_unavailable : Code::in_doubt;
 }
 
-void StoreWriter::show() {
+void StoreWriter::show() noexcept {
   for (const Shown& frame : unseen_) segment_->add(frame.header, frame.offset);
   unseen_.clear();
   store_.set_next_position(next_position_);
@@ -93,13 +106,14 @@ bool StoreWriter::ensure_segment() {
 bool StoreWriter::create_segment() {
   const std::string path = store_.settings().directory + "/" + segment_name(next_position_);
   FileSystem& files = store_.files();
+  auto segment = std::make_shared<Segment>(files, path, next_position_);
   Io io = files.open(path, OpenMode::create, file_);
   if (io.error == EEXIST) {
-    // Left behind by an attempt that failed below: it never was one of the log's.
+    // Left behind by an attempt that failed: it never was one of the log's.
     files.remove(path);
     io = files.open(path, OpenMode::create, file_);
   }
-  if (!io) return fail(Trouble::write, "making " + path, io);
+  if (!io) return fail(Trouble::write, "making", io);
   segment_created_ = store_.clock().now();
   SegmentHeader header{.log_id = store_.log_id(),
                        .first_position = next_position_,
@@ -113,10 +127,10 @@ bool StoreWriter::create_segment() {
   if (io) io = files.sync_directory(store_.settings().directory);
   if (!io) {
     files.remove(path);
-    return fail(Trouble::write, "making " + path, io);
+    return fail(Trouble::write, "making", io);
   }
-  segment_ = std::make_shared<Segment>(files, path, next_position_);
-  store_.add(segment_);
+  store_.add(segment);
+  segment_ = std::move(segment);
   offset_ = sizeof header;
   allocated_ = 0;
   return true;
@@ -161,34 +175,41 @@ bool StoreWriter::ensure_room() {
   return true;
 }
 
-bool StoreWriter::fail(Trouble trouble, const std::string& what, const Io& io) {
+bool StoreWriter::fail(Trouble trouble, const char* what, const Io& io) noexcept {
   trouble_ = std::max(trouble_, trouble);
-  failure_ =
-      what + (segment_ && what.find('/') == std::string::npos ? " " + segment_->path() : "") + ": " + io.message();
   file_.reset();
+  const auto describe = [&] {
+    const std::string path =
+        segment_ ? segment_->path() : store_.settings().directory + "/" + segment_name(next_position_);
+    failure_ = std::string(what) + " " + path + ": " + io.message();
+  };
+  if (!has_memory_for(describe)) failure_ = "it fails";  // short enough to need none
   return false;
 }
 
-bool StoreWriter::repair() {
+bool StoreWriter::repair() noexcept {
   if (failure_.empty()) return true;
-  const Trouble trouble = trouble_;
-  const auto try_again = [&] {
-    if (!segment_) return create_segment() && ensure_room();
-    // A new descriptor: the old one's failure is not forgotten by asking it again.
-    if (!ensure_segment()) return false;
-    if (trouble == Trouble::sync) verify(*file_);
-    if (const Io io = file_->resize(offset_); !io) return fail(Trouble::sync, "cutting", io);
-    if (const Io io = file_->sync(); !io) return fail(Trouble::sync, "syncing", io);
-    // What lies under a failed sync is not written to again.
-    if (trouble == Trouble::sync && offset_ > sizeof(SegmentHeader)) {
-      if (!complete_segment_now() || !create_segment()) return false;
-    }
-    return ensure_room();
-  };
-  if (!try_again()) return false;
+  bool is_repaired = false;
+  if (!has_memory_for([&] { is_repaired = try_to_repair(); })) file_.reset();
+  if (!is_repaired) return false;
   failure_.clear();
   trouble_ = Trouble::none;
   return true;
+}
+
+bool StoreWriter::try_to_repair() {
+  const Trouble trouble = trouble_;
+  if (!segment_) return create_segment() && ensure_room();
+  // A new descriptor: the old one's failure is not forgotten by asking it again.
+  if (!ensure_segment()) return false;
+  if (trouble == Trouble::sync) verify(*file_);
+  if (const Io io = file_->resize(offset_); !io) return fail(Trouble::sync, "cutting", io);
+  if (const Io io = file_->sync(); !io) return fail(Trouble::sync, "syncing", io);
+  // What lies under a failed sync is not written to again.
+  if (trouble == Trouble::sync && offset_ > sizeof(SegmentHeader)) {
+    if (!complete_segment_now() || !create_segment()) return false;
+  }
+  return ensure_room();
 }
 
 // Whether what was synced before the failure can be read back from the disk. If it cannot, readers will be told.
@@ -205,29 +226,36 @@ void StoreWriter::verify(File& file) {
   for (;;) {
     const auto next = reader.next();
     if (next == FrameReader::Next::damage)
-      store_.say(LogLevel::error,
-                 segment_->path() + " is damaged at byte " + std::to_string(reader.damage().begin_offset));
+      store_.say(LogLevel::error, [&] {
+        return segment_->path() + " is damaged at byte " + std::to_string(reader.damage().begin_offset);
+      });
     if (next != FrameReader::Next::frame && next != FrameReader::Next::damage) break;
   }
   if (reader.position() != next_position_) {
-    store_.say(LogLevel::error, segment_->path() + " lost events that were synced: up to position " +
-                                    std::to_string(next_position_ - 1) + " were, up to " +
-                                    std::to_string(reader.position() - 1) + " can be read");
+    store_.say(LogLevel::error, [&] {
+      return segment_->path() + " lost events that were synced: up to position " + std::to_string(next_position_ - 1) +
+             " were, up to " + std::to_string(reader.position() - 1) + " can be read";
+    });
   }
 }
 
-void StoreWriter::complete_if_old() {
+void StoreWriter::complete_if_old() noexcept {
   const auto retention = store_.settings().retention;
   if (!failure_.empty() || !segment_ || retention.count() == 0 || offset_ <= sizeof(SegmentHeader)) return;
   if (store_.clock().now() - segment_created_ < retention / retention_parts) return;
-  if (complete_segment_now()) create_segment();
+  // Without memory: the next time, or the next append() makes the segment.
+  has_memory_for([&] {
+    if (complete_segment_now()) create_segment();
+  });
 }
 
-Status StoreWriter::close() {
-  if (!failure_.empty()) return {Code::broker_unavailable, failure_};
-  if (segment_ && offset_ > sizeof(SegmentHeader) && !complete_segment_now())
-    return {Code::broker_unavailable, failure_};
-  return {};
+Status StoreWriter::close() noexcept {
+  return unless_no_memory(Code::broker_unavailable, [&]() -> Status {
+    if (!failure_.empty()) return {Code::broker_unavailable, failure_};
+    if (segment_ && offset_ > sizeof(SegmentHeader) && !complete_segment_now())
+      return {Code::broker_unavailable, failure_};
+    return {};
+  });
 }
 
 }  // namespace tracking::file_log

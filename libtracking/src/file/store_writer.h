@@ -13,31 +13,33 @@
 
 namespace tracking::file_log {
 
-/// One thread at a time. After a failure nothing is written until repair() has succeeded.
+/// One thread at a time. After a failure nothing is written until repair() has succeeded. Memory is taken before
+/// anything is written, so that where there is none nothing has happened: the next call tries again.
 class StoreWriter {
  public:
   explicit StoreWriter(Store& store);
 
   /// Makes sure that there is a segment to write to. False: failure() says why there is none.
-  bool prepare() { return ensure_segment(); }
+  bool prepare() noexcept;
 
   /// Writes the frames behind one another and syncs. ok: they are on stable storage, and readers see them after show().
   /// broker_unavailable: none of them is, nor will be. in_doubt: the sync failed, so nobody knows; they are cut off
-  /// before anything else is written. The frames have their positions afterwards, if it is ok.
-  Code append(std::span<FrameBuilder* const> frames);
+  /// before anything else is written. overloaded: there was no memory, and none of them is; failure() says nothing. The
+  /// frames have their positions afterwards, if it is ok.
+  Code append(std::span<FrameBuilder* const> frames) noexcept;
   /// Lets readers of the store see what was appended.
-  void show();
+  void show() noexcept;
 
   /// Empty while all is well; else what fails, for people.
   const std::string& failure() const noexcept { return failure_; }
   /// After a failure: makes a fresh start behind the last frame that is known to be synced. True if it worked.
-  bool repair();
+  bool repair() noexcept;
 
   /// Completes the segment if its events will have expired soon, or it was made long ago, so that retention can take
   /// it.
-  void complete_if_old();
+  void complete_if_old() noexcept;
   /// Completes the segment: the next start finds its index, and knows what was stored.
-  Status close();
+  Status close() noexcept;
 
   /// Whether a segment was completed since the last call.
   bool take_has_completed() noexcept { return std::exchange(has_completed_, false); }
@@ -51,9 +53,11 @@ class StoreWriter {
   bool create_segment();
   bool ensure_space(std::uint64_t end);
   bool ensure_room();
+  Code prepare_and_write(std::span<FrameBuilder* const> frames);
   Code write(std::span<FrameBuilder* const> frames);
+  bool try_to_repair();
   Code take_back(const Io& why);
-  bool fail(Trouble trouble, const std::string& what, const Io& io);
+  bool fail(Trouble trouble, const char* what, const Io& io) noexcept;
   void verify(File& file);
 
   Store& store_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/cursor.h"
+#include "codec/no_memory.h"
 
 namespace tracking::history {
 
@@ -23,6 +24,7 @@ class StoredSubscription final : public Subscription {
         generation_(live_->extent().generation),
         next_(start.position),
         opening_gap_(std::move(start.gap)),
+        asked_cursor_(parse_cursor(options.since.text())),
         cursor_(start.cursor) {}
 
   ~StoredSubscription() override { wake_->cancel(); }
@@ -33,31 +35,42 @@ class StoredSubscription final : public Subscription {
   ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept override {
     out.clear();
     if (!status_) return ReadState::ended;
-    if (opening_gap_) {
-      opening_gap_->account_id = filter_.single();
-      out.add_gap(std::move(*opening_gap_), cursor_);
-      opening_gap_.reset();
-      return ReadState::more;
+    ReadState state = ReadState::ended;
+    Cursor cursor = cursor_;
+    const bool has_memory = has_memory_for([&] {
+      if (reader_ && reader_->fell_behind()) leave_live();
+      cursor = cursor_;
+      state = read_next(out, events_max, bytes_max);
+    });
+    if (!has_memory) {
+      // It ends where it was before this call: whoever resumes there is told what was about to be told here.
+      out.clear();
+      cursor_ = cursor;
+      status_ = no_memory(Code::overloaded);
     }
-    if (reader_) return read_live(out, events_max, bytes_max);
-    if (next_ >= end_) {
-      scan_.reset();  // a store serves so many at a time
-      return ReadState::ended;
-    }
-    return read_scan(out, events_max, bytes_max);
+    return state;
   }
 
+  /// If there is no memory, nothing changes.
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override {
-    if (reader_) {
-      Status status = reader_->set_accounts(account_ids);
-      filter_ = reader_->filter();
-      return status;
-    }
-    filter_ = filter_.changed(account_ids, live_->extent().next);
-    return scan_from(next_);
+    if (reader_ && !reader_->fell_behind()) return reader_->set_accounts(account_ids);
+    AccountFilter changed;
+    const bool has_changed = has_memory_for([&] {
+      if (reader_) leave_live();
+      changed = filter_.changed(account_ids, live_->extent().next);
+    });
+    if (!has_changed) return no_memory(Code::overloaded);
+    std::swap(filter_, changed);
+    if (has_memory_for([&] { scan_from(next_).ignore(); })) return status_;
+    std::swap(filter_, changed);  // by which the next read() begins a scan
+    return no_memory(Code::overloaded);
   }
 
-  std::string cursor() const override { return reader_ && is_live_ ? reader_->cursor() : to_text(cursor_); }
+  std::string cursor() const override {
+    // Without memory it ended before its gap was told: who resumes is told it again.
+    if (!status_ && opening_gap_ && asked_cursor_) return to_text(*asked_cursor_);
+    return reader_ && is_live_ ? reader_->cursor() : to_text(cursor_);
+  }
 
   Status status() const override { return status_; }
 
@@ -80,25 +93,47 @@ class StoredSubscription final : public Subscription {
   }
 
   Status scan_from(std::uint64_t position) {
-    scan_.reset();
+    scan_.reset();  // first: a store serves so many at a time
     auto scan = open_scan_(position, filter_, [cell = wake_] { cell->call(); });
     status_ = scan ? Status() : scan.error();
     if (scan) scan_ = std::move(*scan);
     return status_;
   }
 
+  ReadState read_next(Deliveries& out, std::size_t events_max, std::size_t bytes_max) {
+    if (opening_gap_) {
+      Gap gap = *opening_gap_;
+      gap.account_id = (reader_ ? reader_->filter() : filter_).single();
+      out.add_gap(std::move(gap), cursor_);
+      opening_gap_.reset();
+      return ReadState::more;
+    }
+    if (reader_) return read_live(out, events_max, bytes_max);
+    if (next_ >= end_) {
+      scan_.reset();
+      return ReadState::ended;
+    }
+    if (!scan_ && !scan_from(next_)) return ReadState::ended;
+    return read_scan(out, events_max, bytes_max);
+  }
+
   ReadState read_live(Deliveries& out, std::size_t events_max, std::size_t bytes_max) {
     const ReadState state = reader_->read(out, events_max, bytes_max);
+    if (state == ReadState::ended) status_ = reader_->status();
     is_live_ = is_live_ || state == ReadState::idle;
     if (!is_live_) note_cursor(out);
-    if (!reader_->fell_behind()) return state;
-    // What it should read next is to be had from the store alone by now.
-    if (is_live_) cursor_ = parse_cursor(reader_->cursor()).value_or(cursor_);
+    return reader_->fell_behind() ? ReadState::more : state;
+  }
+
+  /// What the reader should read next is to be had from the store alone by now.
+  void leave_live() {
+    const Cursor cursor = is_live_ ? parse_cursor(reader_->cursor()).value_or(cursor_) : cursor_;
+    filter_ = reader_->filter();
+    cursor_ = cursor;
     is_live_ = false;
     next_ = *reader_->fell_behind();
     generation_ = live_->extent().generation;
     reader_.reset();
-    return scan_from(next_) ? ReadState::more : ReadState::ended;
   }
 
   ReadState read_scan(Deliveries& out, std::size_t events_max, std::size_t bytes_max) {
@@ -133,10 +168,11 @@ class StoredSubscription final : public Subscription {
   const std::shared_ptr<WakeCell> wake_;
   const std::size_t buffer_bytes_max_;
   const std::uint64_t end_;
-  AccountFilter filter_;
-  std::uint64_t generation_;           // of the live history, that positions are of
-  std::uint64_t next_;                 // while scanning: where the scan stands
-  std::optional<Gap> opening_gap_;     // told by the next read()
+  AccountFilter filter_;            // the scan's; reader_ has its own
+  std::uint64_t generation_;        // of the live history, that positions are of
+  std::uint64_t next_;              // while scanning: where the scan stands
+  std::optional<Gap> opening_gap_;  // told by the next read()
+  const std::optional<Cursor> asked_cursor_;
   Cursor cursor_;                      // of the last delivery, until the reader has caught up
   bool is_live_ = false;               // reader_ has caught up
   std::unique_ptr<HistoryScan> scan_;  // of the two, one is there

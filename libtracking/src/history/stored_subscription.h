@@ -26,7 +26,8 @@ class TRACKING_EXPORT HistoryScan {
   virtual ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept = 0;
 
   /// Everything before this position was delivered, or is no event that the filter wants. It comes up to the oldest
-  /// position of the live history sooner or later: there the live history takes over.
+  /// position of the live history sooner or later: there the live history takes over. Where read() had no memory, it
+  /// stands where it was.
   virtual std::uint64_t position() const noexcept = 0;
 
   /// Ok, or why it can go no further.
