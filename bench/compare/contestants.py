@@ -133,7 +133,8 @@ class Contestant:
         helper = Process([program, "-a", "127.0.0.1", "-p", port, *flags], self.field.load_core, self.folder, "nats-server")
         self.helpers.append(helper)
         helper.wait_for(accepts_connections(port))
-        return f"127.0.0.1:{port}"
+        helper.address = f"127.0.0.1:{port}"
+        return helper.address
 
     def stop(self):
         for process in [self.server, *self.helpers]:
