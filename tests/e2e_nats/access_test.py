@@ -117,8 +117,10 @@ def test_who_may_is_let_in(way, tmp_path):
 
 
 # An account of an operator has JetStream by its claims; that is the server's affair.
-@pytest.mark.parametrize("way", [way for way in WAYS if way is not by_credentials],
-                         ids=[name for name in NAMES if name != "by_credentials"])
+JETSTREAM_WAYS = [way for way in WAYS if way is not by_credentials]
+
+
+@pytest.mark.parametrize("way", JETSTREAM_WAYS, ids=[way.__name__ for way in JETSTREAM_WAYS])
 def test_who_may_is_let_in_to_jetstream_and_so_is_the_cli(way, tmp_path):
     access = way(tmp_path)
     with NatsServer(access.config, jetstream=True) as server, Daemon(broker=at(server, access.url, "jetstream")) as daemon:
@@ -130,12 +132,12 @@ def test_who_may_is_let_in_to_jetstream_and_so_is_the_cli(way, tmp_path):
 class Refused:
     """A daemon that is not let in."""
 
-    def __init__(self, way, folder, stack):
+    def __init__(self, way, scheme, folder, stack):
         self.name = way.__name__
         folder.mkdir()
         self.access = way(folder)
-        self.server = stack.enter_context(NatsServer(self.access.config))
-        self.daemon = stack.enter_context(Daemon(broker=at(self.server, self.access.wrong_url), wait=False))
+        self.server = stack.enter_context(NatsServer(self.access.config, jetstream=scheme == "jetstream"))
+        self.daemon = stack.enter_context(Daemon(broker=at(self.server, self.access.wrong_url, scheme), wait=False))
 
     def attempts(self):
         failures = ("authentication error", "tls handshake error", "authorization violation")
@@ -149,9 +151,11 @@ class Refused:
         self.access.correct() if self.access.correct else self.server.start("")
 
 
-def test_who_is_refused_says_so_once_answers_503_and_is_let_in_when_that_changes(tmp_path):
+@pytest.mark.parametrize("scheme, ways", [("nats", WAYS), ("jetstream", JETSTREAM_WAYS)], ids=["nats", "jetstream"])
+def test_who_is_refused_says_so_once_answers_503_and_is_let_in_when_that_changes(tmp_path, scheme, ways):
     with contextlib.ExitStack() as stack:
-        everyone = [Refused(way, tmp_path / way.__name__, stack) for way in WAYS]  # at once: each waits a few seconds
+        # At once: each waits a few seconds.
+        everyone = [Refused(way, scheme, tmp_path / way.__name__, stack) for way in ways]
         for one in everyone:
             wait_until(one.is_told, 20, f"{one.name}: the reason told")
             answer = one.daemon.post({"account_id": 1, "data": "foo"})
