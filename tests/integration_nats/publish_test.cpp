@@ -86,6 +86,7 @@ TEST_F(NatsPublish, AnEventIsThePayloadOnTheSubjectOfItsAccount) {
   server_.start();
   Stranger stranger(server_, "tracking.events.*");
   open();
+  ASSERT_TRUE(comes_up());
   EXPECT_EQ(publish(7, "seven"), Code::ok);
   EXPECT_EQ(publish(9223372036854775807, "most"), Code::ok);
   EXPECT_EQ(stranger.next(), "tracking.events.7 seven");
@@ -96,6 +97,7 @@ TEST_F(NatsPublish, ThePrefixCanBeChosen) {
   server_.start();
   Stranger stranger(server_, "my.own.*");
   open("?prefix=my.own");
+  ASSERT_TRUE(comes_up());
   EXPECT_EQ(publish(7, "seven"), Code::ok);
   EXPECT_EQ(stranger.next(), "my.own.7 seven");
 }
@@ -182,6 +184,7 @@ TEST_F(NatsPublish, CloseFlushesAllThatWasTaken) {
   server_.start();
   Stranger stranger(server_, ">");
   open();
+  ASSERT_TRUE(comes_up());
   constexpr int count = 20'000;
   for (int i = 0; i < count; ++i) {
     while (publish(1, "event " + std::to_string(i)) == Code::overloaded) std::this_thread::yield();

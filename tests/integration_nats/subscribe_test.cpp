@@ -68,6 +68,7 @@ class NatsSubscribe : public ::testing::Test {
 TEST_F(NatsSubscribe, StrangersEventsAreDeliveredAndTheRestIsSkippedAndCounted) {
   server_.start();
   open();
+  ASSERT_TRUE(comes_up());
   auto subscriber = subscribe();
   Stranger stranger(server_);
   stranger.publish("tracking.events.7", line(7, 0, "\"uncounted\""));
@@ -87,6 +88,7 @@ TEST_F(NatsSubscribe, StrangersEventsAreDeliveredAndTheRestIsSkippedAndCounted) 
 TEST_F(NatsSubscribe, MissingNumbersAreAGapOfTheirAccount) {
   server_.start();
   open();
+  ASSERT_TRUE(comes_up());
   auto subscriber = subscribe();
   auto other = subscribe({.account_ids = {2}});
   Stranger stranger(server_);
@@ -101,6 +103,7 @@ TEST_F(NatsSubscribe, MissingNumbersAreAGapOfTheirAccount) {
 TEST_F(NatsSubscribe, ALostLinkIsToldAtOnceAndTheStreamGoesOn) {
   server_.start();
   open();
+  ASSERT_TRUE(comes_up());
   auto first = subscribe();
   auto second = subscribe({.account_ids = {1}});
   server_.kill();
@@ -124,6 +127,7 @@ TEST_F(NatsSubscribe, WhoSubscribesWithoutALinkIsToldAndServedWhenItIsThere) {
 TEST_F(NatsSubscribe, ThePastIsExpired) {
   server_.start();
   open();
+  ASSERT_TRUE(comes_up());
   for (const SubscribeOptions& options :
        {SubscribeOptions{.since = "all"}, SubscribeOptions{.since = "10m"}, SubscribeOptions{.tail = 3},
         SubscribeOptions{.since = to_text(Cursor{5, 5, {}, 5})}}) {

@@ -8,6 +8,7 @@
 #include <tracking/testing.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -21,15 +22,28 @@ namespace tracking::httpd {
 
 inline constexpr auto patience = std::chrono::seconds(10);
 
+/// As ::connect, to 127.0.0.1.
+inline int connect_to(int descriptor, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address);
+}
+
+/// Nobody listens at the port.
+inline bool is_refused(std::uint16_t port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  const bool refused = connect_to(descriptor, port) != 0 && errno == ECONNREFUSED;
+  ::close(descriptor);
+  return refused;
+}
+
 /// A connection to 127.0.0.1.
 class Client {
  public:
   explicit Client(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(0, ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address));
+    EXPECT_EQ(0, connect_to(descriptor_, port));
   }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -73,8 +73,9 @@ TEST_F(ListenerTest, DrainWaitsForAnswersThatAreOut) {
   faults_->hold();
   client.send(post());
   ASSERT_TRUE(eventually([&] { return ledger_.read().in_flight == 1; }));
+  const std::uint16_t port = listener_->port();
   std::thread drainer([&] { EXPECT_TRUE(listener_->drain(patience)); });
-  Client refused = connect();
+  EXPECT_TRUE(eventually([&] { return is_refused(port); }));
   faults_->release();
   broker_->complete_held();
   drainer.join();
