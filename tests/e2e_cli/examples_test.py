@@ -49,7 +49,12 @@ def test_the_example_subscriber_keeps_its_cursor(tmp_path):
                 wait_until(lambda: daemon.metrics().get("tracking_subscribers", 0) >= 1)
                 for number in data:
                     daemon.post({"account_id": 3, "data": number})
-                return [process.stdout.readline() for _ in data]
+                lines = [process.stdout.readline() for _ in data]
+                # It shows an event, and then saves its cursor: killed in between it would show it again.
+                with daemon.subscribe("account_id=3&tail=1") as stream:
+                    newest = stream.next_event()["_cursor"]
+                wait_until(lambda: cursor.exists() and cursor.read_text() == newest + "\n")
+                return lines
             finally:
                 process.kill()
                 process.communicate()

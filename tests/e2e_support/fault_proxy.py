@@ -26,6 +26,7 @@ class Direction:
         self.cut_after = None  # bytes of one connection that pass; then it is cut
         self.is_silent = False  # what comes is swallowed, and nobody is told: half-open
         self.is_held = False  # what comes waits until this is over
+        self.edit = None  # bytes -> bytes, for each piece as it comes: loses what a test chooses
 
     def next_cut(self):
         """Where the connection that begins now is cut: a number of bytes, or None."""
@@ -133,6 +134,8 @@ class FaultProxy:
     def _pass(self, pair, source, target, direction):
         left = direction.next_cut()
         for piece in self._arriving(source, direction):
+            if direction.edit:
+                piece = direction.edit(piece)
             while piece:
                 while direction.is_held and not pair.is_cut:
                     time.sleep(0.005)

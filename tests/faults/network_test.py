@@ -96,6 +96,40 @@ def test_what_core_nats_loses_before_a_reader_is_told(faults):
             assert report["gaps"] == report["lost_announced"] == 0, report
 
 
+def test_what_comes_on_a_link_that_was_never_confirmed_ends_with_a_gap():
+    """The server takes the subscription, but what asks it to confirm that is lost: events come, then the link is given up."""
+    lost = []
+
+    def lose_the_question(piece):
+        if b"SUB " in piece or lost:
+            lost.append(piece.count(b"PING\r\n"))
+            return piece.replace(b"PING\r\n", b"")
+        return piece
+
+    with NatsServer() as server, FaultProxy(server.port) as proxy, Daemon(broker=server.url()) as publisher, \
+            Daemon(broker=through("nats", proxy)) as reader, reader.subscribe() as stream:
+        def post(data):
+            assert publisher.post({"account_id": 1, "data": data}).status == 202
+
+        def next_but_gaps():
+            gaps = 0
+            while "gap" in (delivery := stream.next_event()):
+                gaps += 1
+            return gaps, delivery["data"]
+
+        post("before")
+        assert next_but_gaps() == (0, "before")
+        proxy.client_to_server.edit = lose_the_question
+        proxy.cut_all()
+        wait_until(lambda: sum(lost) > 0, 10, "a subscription that is not confirmed")
+        post("unconfirmed")
+        assert next_but_gaps() == (1, "unconfirmed")
+        proxy.client_to_server.edit = None
+        wait_until(lambda: reader.get("/readyz").status == 200, 20, "ready")
+        post("after")
+        assert next_but_gaps() == (1, "after")
+
+
 @pytest.mark.parametrize("faults", [DELAYING, LOSING], ids=["delaying", "losing"])
 def test_what_core_nats_loses_behind_a_publisher_is_told(faults):
     """The publisher's link breaks, the reader's is well: it sees by the numbers what never came."""

@@ -70,7 +70,10 @@ void Feed::disconnected(const Status& reason) {
   changed_.notify_all();
   subscriptions_.clear();
   publish_subscriptions();
-  if (std::exchange(was_live_, false)) history_->append_gap({.reason = std::string(gap_reason::disconnected)});
+  // Events may come before the server has confirmed that we are subscribed, or without its doing so: what was told of
+  // the link before does not cover what is missed behind them.
+  const bool was_live = std::exchange(was_live_, false);
+  if (has_taken_.exchange(false) || was_live) history_->append_gap({.reason = std::string(gap_reason::disconnected)});
 }
 
 Status Feed::tick(const std::shared_ptr<Link>& link) {

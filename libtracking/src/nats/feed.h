@@ -113,6 +113,7 @@ class Feed {
   std::vector<Line> batch_;
   SequenceTracker sequences_;
   std::atomic<bool> begins_anew_{false};  // sequences_ is to be cleared
+  std::atomic<bool> has_taken_{false};    // an event of this link: its end is a gap, also if it never was live
   std::chrono::steady_clock::time_point next_skip_line_{};
   std::uint64_t skipped_told_ = 0;
 };

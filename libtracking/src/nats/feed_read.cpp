@@ -82,6 +82,7 @@ void Feed::take(Message message, const Subscribed& from) {
       history_->append_gap({.reason = std::string(gap_reason::sequence), .missed = missed, .account_id = *account_id});
     }
   }
+  has_taken_.store(true, std::memory_order_relaxed);
   batch_.push_back({.json = json,
                     .account_id = *account_id,
                     .id = fields->id,

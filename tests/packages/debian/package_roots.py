@@ -18,7 +18,7 @@ INSTALL = [line for line in LINES if line.startswith("sudo ")]
 
 def run(*command, check=True, **options):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, timeout=1100, **options)
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=1700, **options)
     assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done
 
