@@ -8,10 +8,34 @@ import subprocess
 import pytest
 
 from e2e_support import seconds
+from readme_example import readme_block, readme_example, without_account_1
 
 SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
 PACKAGE = SOURCE / "bindings/go"
 LIBRARY = pathlib.Path(os.environ["TRACKING_C_LIBRARY"])
+
+# What the README's ten lines stand in.
+AROUND = """package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"tracking"
+)
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return value
+}
+
+func main() {
+	ctx := context.Background()
+{{ heart }}}
+"""
 
 
 @pytest.fixture
@@ -27,11 +51,11 @@ Libs: -L{LIBRARY.parent} -ltracking_c
         "PKG_CONFIG_PATH": str(tmp_path), "LD_LIBRARY_PATH": str(LIBRARY.parent), "GOFLAGS": "-mod=mod",
         "GOTOOLCHAIN": "local", "GOPROXY": "off"}
 
-    def run(*arguments, cwd):
+    def run(*arguments, cwd, status=0):
         done = subprocess.run(["go", *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                               timeout=seconds(240))
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == status, done.stdout
         return done.stdout
 
     return run
@@ -43,13 +67,26 @@ def test_its_own_tests_pass(go):
     assert printed.count("--- PASS") >= 40 and "--- SKIP" not in printed
 
 
-def test_the_readme_runs_as_printed(go, tmp_path):
-    readme = (PACKAGE / "README.md").read_text()
-    example = re.search(r"^```go\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
-    edit = re.search(r"^```sh\ngo (mod edit [^#\n]*)", readme, re.MULTILINE)[1].replace("/path/to", str(SOURCE)).split()
-    program = tmp_path / "program"
-    program.mkdir()
-    (program / "main.go").write_text(example)
-    go("mod", "init", "example", cwd=program)
-    go(*edit, cwd=program)
-    assert go("run", ".", cwd=program) == '1 {"page":"/"} true\n'
+@pytest.fixture
+def program(go, tmp_path):
+    """Writes a program around the heart of one, in a module that has the package as the README says."""
+    folder = tmp_path / "program"
+    folder.mkdir()
+    edit = re.match(r"go (mod edit [^#\n]*)", readme_block("go", "sh"))[1].replace("/path/to", str(SOURCE)).split()
+    go("mod", "init", "example", cwd=folder)
+    go(*edit, cwd=folder)
+
+    def write(heart):
+        (folder / "main.go").write_text(AROUND.replace("{{ heart }}", heart))
+        return folder
+
+    return write
+
+
+def test_the_readme_runs_as_printed(go, program):
+    assert go("run", ".", cwd=program(readme_example("go", "go"))) == '1 {"page":"/"} true\n'
+
+
+def test_the_readmes_example_tells_of_a_failure(go, program):
+    printed = go("run", ".", cwd=program(without_account_1(readme_example("go", "go"))), status=1)
+    assert printed.endswith("account 1 does not exist\nexit status 1\n")

@@ -15,16 +15,25 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from e2e_support import Daemon, seconds, wait_until
+from readme_example import readme_example
 
 PACKAGE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"]) / "bindings/node"
 
 
-def node(*arguments, cwd, timeout=60, **environment):
+def node(*arguments, cwd, timeout=60, status=0, **environment):
     done = subprocess.run(["node", *arguments], cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                           timeout=seconds(timeout))
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == status, done.stdout
     return done.stdout
+
+
+def program(folder):
+    """The README's example, in a folder that has the package."""
+    (folder / "example.mjs").write_text(readme_example("node", "js"))
+    (folder / "node_modules").mkdir()
+    shutil.copytree(PACKAGE, folder / "node_modules/tracking")
+    return folder
 
 
 @pytest.fixture
@@ -40,11 +49,13 @@ def test_its_own_tests_pass():
 
 
 def test_the_readme_runs_as_printed(daemon, tmp_path):
-    example = re.search(r"^```js\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
-    (tmp_path / "example.mjs").write_text(example)
-    (tmp_path / "node_modules").mkdir()
-    shutil.copytree(PACKAGE, tmp_path / "node_modules/tracking")
-    assert node("example.mjs", cwd=tmp_path, TRACKING_URL=daemon.url) == "sent\n1 { page: '/' }\n"
+    assert node("example.mjs", cwd=program(tmp_path), TRACKING_URL=daemon.url) == "sent\n1 { page: '/' }\n"
+
+
+def test_the_readmes_example_tells_of_a_failure(tmp_path):
+    with Daemon(accounts="memory:?active=3") as daemon:
+        printed = node("example.mjs", cwd=program(tmp_path), status=1, TRACKING_URL=daemon.url)
+    assert "UnknownAccountError: account 1 does not exist" in printed
 
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>waiting</title><script type="module">

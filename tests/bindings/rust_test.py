@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from e2e_support import seconds
+from readme_example import readme_block, readme_example, without_account_1
 
 SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
 PACKAGE = SOURCE / "bindings/rust"
@@ -20,6 +21,14 @@ sys.path.insert(0, str(SOURCE / "bindings/c/abi"))
 
 import baseline  # noqa: E402
 
+# What the README's ten lines stand in.
+AROUND = """use tracking::{Event, Service};
+
+fn main() -> tracking::Result<()> {
+{{ heart }}    Ok(())
+}
+"""
+
 
 @pytest.fixture
 def cargo():
@@ -28,11 +37,11 @@ def cargo():
         "TRACKING_C_LIBRARY_DIR": str(LIBRARY.parent), "LD_LIBRARY_PATH": str(LIBRARY.parent),
         "CARGO_TARGET_DIR": str(pathlib.Path(os.environ["TRACKING_BUILD_DIR"]) / "rust")}
 
-    def run(*arguments, cwd):
+    def run(*arguments, cwd, status=0):
         done = subprocess.run(["cargo", *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                               timeout=seconds(280))
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == status, done.stdout
         return done.stdout
 
     return run
@@ -97,13 +106,26 @@ def test_their_own_tests_pass(cargo):
     assert sum(map(int, re.findall(r"(\d+) passed", printed))) >= 11 and "; 0 ignored" in printed
 
 
-def test_the_readme_runs_as_printed(cargo, tmp_path):
-    readme = (PACKAGE / "README.md").read_text()
-    example, dependencies = (re.search(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
-                             for language in ("rust", "toml"))
+@pytest.fixture
+def program(tmp_path):
+    """Writes a program around the heart of one, with the dependency that the README names."""
     (tmp_path / "src").mkdir()
-    (tmp_path / "src/main.rs").write_text(example)
     (tmp_path / "Cargo.toml").write_text("[package]\nname = \"example\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n"
-                                         + dependencies.replace("/path/to", str(SOURCE)))
-    printed = cargo("run", "--offline", "--quiet", cwd=tmp_path)
+                                         + readme_block("rust", "toml").replace("/path/to", str(SOURCE)))
+
+    def write(heart):
+        (tmp_path / "src/main.rs").write_text(AROUND.replace("{{ heart }}", heart))
+        return tmp_path
+
+    return write
+
+
+def test_the_readme_runs_as_printed(cargo, program):
+    printed = cargo("run", "--offline", "--quiet", cwd=program(readme_example("rust", "rust")))
     assert printed.splitlines()[-1] == '1 {"page":"/"}'
+
+
+def test_the_readmes_example_tells_of_a_failure(cargo, program):
+    heart = without_account_1(readme_example("rust", "rust"))
+    printed = cargo("run", "--offline", "--quiet", cwd=program(heart), status=1)
+    assert "account 1 does not exist" in printed.splitlines()[-1]
