@@ -18,6 +18,8 @@ struct Store {
   std::uint64_t end = 1;  // of what a scan can know
   int scans_opened = 0;
   bool is_broken = false;
+  bool is_slow = false;  // its scans are reading ahead, and have nothing yet
+  Wake wake;             // of the newest scan
   std::mt19937_64 random{1};
 };
 
@@ -29,6 +31,7 @@ class StoreScan final : public HistoryScan {
   ReadState read(Deliveries& out, std::size_t events_max, std::size_t) noexcept override {
     out.clear();
     if (store_.is_broken) return ReadState::ended;
+    if (store_.is_slow) return ReadState::idle;
     if (store_.random() % 4 == 0) return ReadState::more;  // still reading ahead
     std::size_t left = 1 + store_.random() % events_max;
     for (auto event = store_.events.lower_bound(position_); left > 0; ++event) {
@@ -66,8 +69,9 @@ struct StoredSubscriptionTest : ::testing::Test {
     return open_stored(
                live, options, std::move(start),
                [this](std::uint64_t position, const AccountFilter& filter,
-                      Wake) -> Result<std::unique_ptr<HistoryScan>> {
+                      Wake wake) -> Result<std::unique_ptr<HistoryScan>> {
                  ++store.scans_opened;
+                 store.wake = std::move(wake);
                  if (store.is_broken) return {Code::broker_unavailable, "the store is broken"};
                  return std::unique_ptr<HistoryScan>(std::make_unique<StoreScan>(store, position, filter));
                },
@@ -141,6 +145,55 @@ TEST_F(StoredSubscriptionTest, AnAccountThatIsAddedWhileScanningBeginsWithWhatCo
   ASSERT_TRUE(subscription->set_accounts(std::vector<AccountId>{1, 2}));
   track(2);
   EXPECT_EQ(read_all(*subscription), "1 3 5 7");
+}
+
+/// With a scan that has nothing yet, and whose wake the reader waits for.
+struct WaitingSubscriptionTest : StoredSubscriptionTest {
+  WaitingSubscriptionTest() {
+    for (int i = 0; i < 4; ++i) track(1 + i % 2);  // account 2 at the even positions
+    forget();
+    store.is_slow = true;
+    subscription = open({.position = 1}, {.account_ids = {1, 2}});
+    ReadState state{};
+    EXPECT_EQ(read_all(*subscription, &state), "");
+    EXPECT_EQ(state, ReadState::idle);
+  }
+  Status set_accounts(const std::vector<AccountId>& accounts) { return subscription->set_accounts(accounts); }
+
+  std::unique_ptr<Subscription> subscription;
+};
+
+TEST_F(WaitingSubscriptionTest, IsWokenWhenItsFilterChangesBecauseItsScanIsAnother) {
+  ASSERT_TRUE(set_accounts({2}));
+  EXPECT_EQ(wakes, 1) << "the scan that it waited for has gone";
+  store.is_slow = false;
+  EXPECT_EQ(read_all(*subscription), "2 4");
+}
+
+TEST_F(WaitingSubscriptionTest, IsWokenWhenItEndsBecauseItsFilterChanged) {
+  store.is_broken = true;
+  EXPECT_FALSE(set_accounts({2}));
+  EXPECT_EQ(wakes, 1);
+  ReadState state{};
+  EXPECT_EQ(read_all(*subscription, &state), "");
+  EXPECT_EQ(state, ReadState::ended);
+}
+
+TEST_F(WaitingSubscriptionTest, IsNotWokenTwice) {
+  store.wake();
+  ASSERT_TRUE(set_accounts({2}));
+  EXPECT_EQ(wakes, 1);
+  store.wake();
+  EXPECT_EQ(wakes, 1) << "not before it has read again";
+}
+
+TEST_F(WaitingSubscriptionTest, IsNotWokenForAFilterIfItDoesNotWait) {
+  store.is_slow = false;
+  ReadState state{};
+  read_once(*subscription, &state, 1);
+  ASSERT_EQ(state, ReadState::more);
+  ASSERT_TRUE(set_accounts({2}));
+  EXPECT_EQ(wakes, 0);
 }
 
 TEST_F(StoredSubscriptionTest, ARestartWhileScanningIsTold) {

@@ -1,6 +1,7 @@
 #include "history/stored_subscription.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "codec/cursor.h"
 #include "codec/no_memory.h"
@@ -11,6 +12,17 @@ HistoryScan::~HistoryScan() = default;
 
 namespace {
 
+/// The wake while a scan is read: once for each time that the reader was told to wait for it, whoever calls it.
+struct ScanWake {
+  explicit ScanWake(std::shared_ptr<WakeCell> the_cell) : cell(std::move(the_cell)) {}
+  void call() {
+    if (is_due.exchange(false)) cell->call();
+  }
+
+  const std::shared_ptr<WakeCell> cell;
+  std::atomic<bool> is_due{false};
+};
+
 class StoredSubscription final : public Subscription {
  public:
   StoredSubscription(std::shared_ptr<EventHistory> live, const SubscribeOptions& options, StoredStart start,
@@ -18,6 +30,7 @@ class StoredSubscription final : public Subscription {
       : live_(std::move(live)),
         open_scan_(std::move(open_scan)),
         wake_(std::make_shared<WakeCell>(std::move(wake))),
+        scan_wake_(std::make_shared<ScanWake>(wake_)),
         buffer_bytes_max_(options.buffer_bytes_max),
         end_(start.end),
         filter_(options.account_ids, 0),
@@ -48,6 +61,7 @@ class StoredSubscription final : public Subscription {
       cursor_ = cursor;
       status_ = no_memory(Code::overloaded);
     }
+    if (state != ReadState::idle) scan_wake_->is_due = false;
     return state;
   }
 
@@ -61,9 +75,11 @@ class StoredSubscription final : public Subscription {
     });
     if (!has_changed) return no_memory(Code::overloaded);
     std::swap(filter_, changed);
-    if (has_memory_for([&] { scan_from(next_).ignore(); })) return status_;
-    std::swap(filter_, changed);  // by which the next read() begins a scan
-    return no_memory(Code::overloaded);
+    const bool has_memory = has_memory_for([&] { scan_from(next_).ignore(); });
+    if (!has_memory) std::swap(filter_, changed);  // by which the next read() begins a scan
+    // Whoever waits for the scan that has gone reads on with the one that took its place.
+    scan_wake_->call();
+    return has_memory ? status_ : no_memory(Code::overloaded);
   }
 
   std::string cursor() const override {
@@ -94,7 +110,7 @@ class StoredSubscription final : public Subscription {
 
   Status scan_from(std::uint64_t position) {
     scan_.reset();  // first: a store serves so many at a time
-    auto scan = open_scan_(position, filter_, [cell = wake_] { cell->call(); });
+    auto scan = open_scan_(position, filter_, [wake = scan_wake_] { wake->call(); });
     status_ = scan ? Status() : scan.error();
     if (scan) scan_ = std::move(*scan);
     return status_;
@@ -141,6 +157,7 @@ class StoredSubscription final : public Subscription {
       join();
       return ReadState::more;
     }
+    scan_wake_->is_due = true;  // the scan may call it before it has returned
     const ReadState state = scan_->read(out, events_max, bytes_max);
     if (end_ == UINT64_MAX) note_cursor(out);  // what is left out is behind us too
     out.erase_if([this](const DeliveryView& view) {
@@ -166,6 +183,7 @@ class StoredSubscription final : public Subscription {
   const std::shared_ptr<EventHistory> live_;
   const OpenScan open_scan_;
   const std::shared_ptr<WakeCell> wake_;
+  const std::shared_ptr<ScanWake> scan_wake_;
   const std::size_t buffer_bytes_max_;
   const std::uint64_t end_;
   AccountFilter filter_;            // the scan's; reader_ has its own
