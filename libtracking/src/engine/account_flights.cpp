@@ -53,7 +53,7 @@ void AccountLookups::take_queued(LookupQuery& query) noexcept {
 void AccountLookups::answered(const LookupQuery& query, const Status& status,
                               std::span<const AccountState> states) noexcept {
   Lock lock(mutex_);
-  std::erase_if(running_, [&](const Running& running) { return running.number == query.number; });
+  const bool is_late = end_query(query.number) > silence_max;
   if (is_closed_) return;  // everything was handed back already
   has_been_asked_ = true;
   Flight* claimed = nullptr;
@@ -65,6 +65,8 @@ void AccountLookups::answered(const LookupQuery& query, const Status& status,
     set_health(status.message());
     lose_repository(claimed);
   }
+  let_answers_age();
+  const bool is_outdated = is_late && freshness_.judge({.verified = query.started}) == Freshness::useless;
   if (query.is_probe) {
     is_probing_ = false;
     if (query.is_repository_lost) ++queries_;
@@ -74,7 +76,7 @@ void AccountLookups::answered(const LookupQuery& query, const Status& status,
       const auto at = flights_.find(query.ids()[i]);
       if (at == flights_.end() || at->second.query != query.number) continue;
       if (status) {
-        take_answer(at->second, states[i], query.started, claimed);
+        take_answer(at->second, states[i], query.started, is_outdated, claimed);
       } else {
         take_failure(at->second, claimed);
       }
@@ -83,18 +85,40 @@ void AccountLookups::answered(const LookupQuery& query, const Status& status,
   settle(lock, claimed);
 }
 
-void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verified, Flight*& claimed) noexcept {
+/// How long it ran.
+std::chrono::nanoseconds AccountLookups::end_query(std::uint64_t number) noexcept {
+  const auto at = std::find_if(running_.begin(), running_.end(),
+                               [number](const Running& running) { return running.number == number; });
+  if (at == running_.end()) return std::chrono::nanoseconds(0);
+  const std::chrono::nanoseconds took = real_->steady() - at->started;
+  running_.erase(at);
+  return took;
+}
+
+/// `is_outdated`: had it been remembered all the time that it took, it would not be used any more.
+void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verified, bool is_outdated,
+                                 Flight*& claimed) noexcept {
   flight.lands = true;  // whoever gave it up: its query is over now
   if (state != AccountState::active && state != AccountState::inactive) state = AccountState::unknown;
   const Remembered result{.state = state, .verified = verified};
   if (flight.phase == Flight::Phase::settling) {  // given up, and the answer comes while its events are handed back
-    flight.result = result;
-  } else if (flight.is_overtaken && requeue(flight)) {
-    // What waits for it may have come after the change: it must not get the older answer.
+    if (!flight.result || flight.result->verified <= verified) flight.result = result;
+  } else if (flight.is_overtaken || (is_outdated && flight.first)) {
+    // What waits for it may have come after the account changed: it must not get the older answer.
+    if (is_outdated && flight.first) fall_back_on(flight, result);
+    if (!requeue(flight)) claim_failed(flight, claimed);
   } else {
     flight.result = result;
     claim(flight, answer_of(state), claimed);
   }
+}
+
+/// What those who wait get if the repository fails before it has answered again.
+void AccountLookups::fall_back_on(Flight& flight, Remembered known) noexcept {
+  if (flight.previous && flight.previous->verified > known.verified) return;
+  if (flight.previous && flight.previous->state != known.state) measure_change(flight, *flight.previous);
+  known.is_doubted = flight.is_overtaken;
+  flight.previous = known;
 }
 
 void AccountLookups::take_failure(Flight& flight, Flight*& claimed) noexcept {
@@ -143,10 +167,8 @@ void AccountLookups::set_health(std::string_view why) noexcept {
 void AccountLookups::tick() noexcept {
   Lock lock(mutex_);
   if (is_closed_) return;
-  // How long a thread has been away is a matter of real time, whatever clock the service was given.
+  let_answers_age();
   const std::chrono::nanoseconds real = real_->steady();
-  if (freshness_.is_watched() && real - last_watch_ > watch_silence_max) freshness_.watch_lost(now());
-  freshness_.update(now());
   Flight* claimed = nullptr;
   bool is_silent = false;
   for (const Running& running : running_) {
@@ -164,6 +186,13 @@ void AccountLookups::tick() noexcept {
     work_.notify_one();
   }
   settle(lock, claimed);
+}
+
+void AccountLookups::let_answers_age() noexcept {
+  // How long a thread has been away is a matter of real time, whatever clock the service was given.
+  const bool is_watch_silent = real_->steady() - last_watch_ > watch_silence_max;
+  if (freshness_.is_watched() && is_watch_silent) freshness_.watch_lost(now());
+  freshness_.update(now());
 }
 
 /// Answers those who wait for a query that takes too long.

@@ -21,7 +21,7 @@ namespace tracking::engine {
 
 /// What a lookup thread is to do.
 struct LookupQuery {
-  static constexpr std::size_t ids_max = 1'000;
+  static constexpr std::size_t ids_max = 1'000;  ///< as many as AccountRepository::find takes
 
   std::span<const AccountId> ids() const noexcept { return {storage.data(), count}; }  ///< ask for these
   void add(AccountId id) noexcept { storage[count++] = id; }
@@ -39,8 +39,8 @@ AccountAnswer answer_of(AccountState state) noexcept;
 /// Thread-safe.
 class AccountLookups {
  public:
-  /// As many as AccountRepository::find takes.
-  /// A query that takes longer is given up by those who wait for it. The answer is remembered if it comes after all.
+  /// A query that takes longer is given up by those who wait for it. The answer is remembered if it comes after all, as
+  /// one of the time when it was asked for.
   static constexpr std::chrono::milliseconds silence_max{500};
   /// A watch that does not return for so long counts as lost.
   static constexpr std::chrono::milliseconds watch_silence_max{1000};
@@ -122,12 +122,15 @@ class AccountLookups {
 
   bool find_work(LookupQuery& query) noexcept;
   void take_queued(LookupQuery& query) noexcept;
-  void take_answer(Flight& flight, AccountState state, Ticks verified, Flight*& claimed) noexcept;
+  std::chrono::nanoseconds end_query(std::uint64_t number) noexcept;
+  void take_answer(Flight& flight, AccountState state, Ticks verified, bool is_outdated, Flight*& claimed) noexcept;
+  void fall_back_on(Flight& flight, Remembered known) noexcept;
   void take_failure(Flight& flight, Flight*& claimed) noexcept;
   bool requeue(Flight& flight) noexcept;
   void repository_answers() noexcept;
   void set_health(std::string_view why) noexcept;
   void lose_repository(Flight*& claimed) noexcept;
+  void let_answers_age() noexcept;
   void give_up(std::uint64_t query, Flight*& claimed) noexcept;
 
   /// From its claim to its landing a flight belongs to one thread, which alone hands its events back.

@@ -1,9 +1,11 @@
 // faults_simulation [--seeds N] [--from S] [--seed S] [--told]
-// Runs seeds one after the other, on all cores; the first that breaks a promise is named, with the command that replays
-// it. One seed in a hundred is run twice: both must be the same to the last detail.
+// Runs seeds one after the other, on all cores, those that once found something first; the first that breaks a promise
+// is named, with the command that replays it. One seed in a hundred is run twice: both must be the same to the last
+// detail.
 #include <atomic>
 #include <charconv>
 #include <iostream>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -17,6 +19,12 @@ namespace {
 using tracking::simulation::Broken;
 using tracking::simulation::Journal;
 using tracking::simulation::World;
+
+/// Each of these broke a promise once. (A change of what the simulation does makes other runs of them.)
+constexpr std::uint64_t found[] = {
+    2'000'361'692,  // an answer that came 29 s late was believed, for an account that had become inactive
+    2'000'545'775,  // the same, and an event of an active account was refused
+};
 
 std::uint64_t run(std::uint64_t seed, bool is_told) {
   Journal journal(is_told);
@@ -34,7 +42,7 @@ void run_and_compare(std::uint64_t seed, bool is_told) {
 /// Hands out seeds to threads, and keeps the first failure.
 class Runs {
  public:
-  Runs(std::uint64_t first, std::uint64_t count) : next_(first), end_(first + count) {}
+  Runs(std::uint64_t first, std::uint64_t count) : first_(first), count_(count) {}
 
   void go(unsigned threads) {
     std::vector<std::thread> running;
@@ -51,8 +59,9 @@ class Runs {
  private:
   void run_some() {
     for (;;) {
-      const std::uint64_t seed = next_++;
-      if (seed >= end_ || has_failed_) return;
+      const std::uint64_t number = next_++;
+      if (number >= std::size(found) + count_ || has_failed_) return;
+      const std::uint64_t seed = number < std::size(found) ? found[number] : first_ + number - std::size(found);
       try {
         run_and_compare(seed, false);
       } catch (const std::exception& exception) {
@@ -65,8 +74,9 @@ class Runs {
     }
   }
 
-  std::atomic<std::uint64_t> next_;
-  const std::uint64_t end_;
+  const std::uint64_t first_;
+  const std::uint64_t count_;
+  std::atomic<std::uint64_t> next_{0};
   std::atomic<bool> has_failed_{false};
   std::mutex mutex_;
   std::optional<std::uint64_t> failed_seed_;  // guarded by mutex_
