@@ -5,9 +5,8 @@
 
 Latency: from the time at which an event is due to be posted until a reader has it. `tracking` is tracking-cli bench → tracking-httpd →
 nats-server → tracking-cli subscribe -u nats://..., whose output a further program reads from a pipe; `bare` is one
-program that publishes the same line at the same times, and one that subscribes. `--subscribers 1` of the bench, which makes it write
-times into events, has tracking-httpd serve a stream of them beside. The publisher, which is tracking-httpd or the bare one, has a core
-of its own; all else is on the other.
+program that publishes the same line at the same times, and one that subscribes. The publisher, which is tracking-httpd or the bare
+one, has a core of its own; all else is on the other.
 
 Stream: CPU of the bare asynchronous publisher of JetStream for an event, with 64 events under way (as 64 connections have), and with 4,096.
 
@@ -62,8 +61,8 @@ def tracking(field, program, url, service, options):
     reader = on(field.load_core, program, "read", stdin=subscriber.stdout, stdout=subprocess.PIPE)
     subscriber.stdout.close()
     wait_line(subscriber.stderr, "connected")
-    load = on(field.load_core, cli, "bench", "-u", service, "-a", "1", "-c", "16", "--rate", options.rate, "--subscribers", "1",
-              "--data-size", "28", "--warm-up", "0s", "--for", f"{round(options.seconds * 1000)}ms", "-o", "json",
+    load = on(field.load_core, cli, "bench", "-u", service, "-a", "1", "-c", "16", "--rate", options.rate, "--data-size", "28",
+              "--warm-up", "0s", "--for", f"{round(options.seconds * 1000)}ms", "-o", "json",
               stdout=subprocess.PIPE)
     seen = json.loads(load.communicate()[0])
     time.sleep(0.5)  # what is under way

@@ -37,7 +37,7 @@ std::string authority(const BenchSettings& settings) {
 
 RequestMaker::RequestMaker(const BenchSettings& settings)
     : settings_(settings),
-      is_marked_(settings.subscribers > 0),
+      is_marked_(settings.subscribers > 0 || (settings.rate > 0 && settings.data_bytes >= marked_data_bytes_min)),
       is_constant_(!is_marked_ && !settings.has_ids && settings.accounts.size() == 1),
       run_(make_run()),
       data_("\"" + std::string(settings.data_bytes - 2, 'x') + "\"") {

@@ -18,7 +18,8 @@ class RequestMaker {
  public:
   explicit RequestMaker(const BenchSettings& settings);
 
-  /// The next request. `due_ns` is written into the data if there are subscribers. Valid until the next call.
+  /// The next request. `due_ns` is written into the data if there are subscribers, and in an open loop if it has room,
+  /// for subscribers elsewhere on this machine. Valid until the next call.
   /// Without marks, ids and several accounts all requests are the same, and nothing is written again.
   std::string_view next(std::int64_t due_ns);
 
