@@ -92,9 +92,9 @@ TEST(Log, FindsTheFirstEventThatIsNotOlder) {
   OpenLog log(files);
   for (std::uint64_t i = 0; i < 40; ++i) ASSERT_EQ(log.append(10 * i, 10, 50), Code::ok);
   for (std::uint64_t number = 0; number < 400; number += 7)
-    ASSERT_EQ(first_not_before(*log.store, log.lines.time_of(number)), number + 1);
-  EXPECT_EQ(first_not_before(*log.store, log.lines.time_of(0) - std::chrono::hours(1)), 1u);
-  EXPECT_EQ(first_not_before(*log.store, log.lines.time_of(400)), 401u);
+    ASSERT_EQ(first_not_before(*log.store, log.lines.time_of(number))->position, number + 1);
+  EXPECT_EQ(first_not_before(*log.store, log.lines.time_of(0) - std::chrono::hours(1))->position, 1u);
+  EXPECT_EQ(first_not_before(*log.store, log.lines.time_of(400))->position, 401u);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ class SimulatedFile final : public File {
       : files_(files), inode_(std::move(inode)) {}
 
   Io read(std::uint64_t offset, char* into, std::size_t size) noexcept override {
+    if (const int error = files_.take_read(SimulatedFiles::ReadCall::read); error != 0) return {.error = error};
     const std::lock_guard lock(files_.mutex_);
     if (offset >= inode_->current.size()) return {};
     return {.bytes = inode_->current.copy(into, size, offset)};
@@ -125,6 +126,7 @@ class SimulatedFile final : public File {
   }
 
   Io size() noexcept override {
+    if (const int error = files_.take_read(SimulatedFiles::ReadCall::size); error != 0) return {.error = error};
     const std::lock_guard lock(files_.mutex_);
     return {.bytes = inode_->current.size()};
   }
@@ -156,6 +158,20 @@ void SimulatedFiles::set_plan(std::function<Plan(std::uint64_t, Call)> plan) {
   const std::lock_guard lock(mutex_);
   plan_ = std::move(plan);
   calls_ = 0;
+}
+
+void SimulatedFiles::set_read_plan(std::function<int(std::uint64_t, ReadCall)> plan) {
+  const std::lock_guard lock(mutex_);
+  read_plan_ = std::move(plan);
+  read_calls_ = 0;
+}
+
+int SimulatedFiles::take_read(ReadCall call) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t number = ++read_calls_;
+  const auto plan = read_plan_;
+  lock.unlock();
+  return plan ? plan(number, call) : 0;
 }
 
 void SimulatedFiles::set_sync_hook(std::function<void()> hook) {
@@ -239,6 +255,9 @@ std::vector<std::string> SimulatedFiles::paths() const {
 }
 
 Io SimulatedFiles::open(const std::string& path, OpenMode mode, std::unique_ptr<File>& file) noexcept {
+  if (mode != OpenMode::create) {
+    if (const int error = take_read(ReadCall::open); error != 0) return {.error = error};
+  }
   const std::lock_guard lock(mutex_);
   const auto found = names_.find(path);
   if (mode == OpenMode::create) {

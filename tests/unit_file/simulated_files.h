@@ -37,6 +37,13 @@ class SimulatedFiles final : public FileSystem {
   /// Decides about each changing call, by its number (1, 2, 3, ...) and kind.
   void set_plan(std::function<Plan(std::uint64_t number, Call call)> plan);
   std::uint64_t calls() const;
+
+  /// Calls that change nothing are counted for themselves.
+  enum class ReadCall : std::uint8_t { open, read, size };
+  /// Decides about each of them, by its number (1, 2, 3, ...) and kind: the errno that it fails with; 0 = not at all.
+  /// Called by many threads at a time, before the call does its work, without a lock held.
+  void set_read_plan(std::function<int(std::uint64_t number, ReadCall call)> plan);
+
   bool has_crashed() const;
 
   /// Called in each sync, before it does its work, without a lock held.
@@ -88,11 +95,15 @@ class SimulatedFiles final : public FileSystem {
   /// mutex_ held. What the plan says of this call, and whether all is over.
   Plan take(Call call);
   std::uint64_t used() const;
+  /// mutex_ not held. What the read plan says of this call.
+  int take_read(ReadCall call);
 
   mutable std::mutex mutex_;  // guards all that follows
   std::function<Plan(std::uint64_t, Call)> plan_;
   std::function<void()> sync_hook_;
   std::uint64_t calls_ = 0;
+  std::function<int(std::uint64_t, ReadCall)> read_plan_;
+  std::uint64_t read_calls_ = 0;
   std::uint64_t capacity_ = UINT64_MAX;
   bool has_crashed_ = false;
   Names names_;

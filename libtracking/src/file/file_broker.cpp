@@ -50,15 +50,20 @@ class FileBroker final : public Broker {
   }
 
   void recent(Timestamp since, std::size_t events_max, const RecentVisitor& visit) noexcept override {
-    std::uint64_t position = 0;
-    // Who opens a service cannot be told that there was no memory, and repeats would pass for new: it is tried again.
-    // If there is none for longer, only the log can say so.
+    RecentProgress progress;
+    // Who opens a service cannot be told that there was no memory, or that a read failed, and repeats would pass for
+    // new: it is tried again. If it goes on for longer, only the log can say so.
+    Status status;
     for (int tries = 0; tries < 5; ++tries) {
-      if (has_memory_for([&] { visit_recent(*store_, since, events_max, visit, position); })) return;
+      status =
+          unless_no_memory(Code::overloaded, [&] { return visit_recent(*store_, since, events_max, visit, progress); });
+      if (status) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    store_->say(LogLevel::error, [] {
-      return std::string("there is no memory to read the newest events: repeats of them will not be recognised");
+    if (status && !progress.is_incomplete) return;
+    store_->say(LogLevel::error, [&] {
+      return "the newest events could not all be read, and repeats of those will not be recognised: " +
+             (status ? "some are damaged" : status.message());
     });
   }
 

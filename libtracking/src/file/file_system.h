@@ -3,6 +3,7 @@
 
 #include <tracking/export.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,8 @@ struct Io {
   std::uint64_t bytes = 0;  ///< read, or the size asked for
 
   explicit operator bool() const noexcept { return error == 0; }
+  /// Of a read: the medium does not give back what was stored there. Any other error says nothing of what is stored.
+  bool is_damage() const noexcept { return error == EIO; }
   /// "No space left on device".
   std::string message() const;
 };

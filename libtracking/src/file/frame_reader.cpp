@@ -140,14 +140,15 @@ const char* FrameReader::load(std::uint64_t offset, std::size_t size) {
   return loaded_size_ >= size ? buffer_.get() : nullptr;
 }
 
-// What the disk does not give back reads as zeros, which no checksum takes for a frame.
+// What the medium does not give back reads as zeros, which no checksum takes for a frame.
 Io FrameReader::read_what_can_be_read(std::uint64_t offset, char* into, std::size_t size) {
   const Io io = file_->read(offset, into, size);
-  if (io) return io;
+  if (!io.is_damage()) return io;
   constexpr std::size_t page_bytes = 4 << 10;
   for (std::size_t done = 0; done < size; done += page_bytes) {
     const std::size_t count = std::min(page_bytes, size - done);
     const Io page = file_->read(offset + done, into + done, count);
+    if (!page && !page.is_damage()) return page;
     const std::size_t given = page ? static_cast<std::size_t>(page.bytes) : 0;
     std::memset(into + done + given, 0, count - given);
   }

@@ -52,7 +52,8 @@ class FrameReader {
     std::uint64_t end = 0;       ///< offset at which reading ends
     std::uint64_t position = 0;  ///< the first that may come
   };
-  /// Whether what cannot be read is damage, to be passed over, or an error.
+  /// Whether what the medium does not give back is damage, to be passed over, or an error. Any other read that fails
+  /// is an error.
   enum class OnReadError : bool { fail, skip };
 
   FrameReader(std::shared_ptr<File> file, const Range& range, OnReadError on_error);

@@ -69,7 +69,7 @@ class State final : public ReadAhead, public std::enable_shared_from_this<State>
   }
 
  private:
-  void find_tail();
+  Status find_tail();
   void read_piece();
   bool has_match(const FrameView& frame, std::uint64_t from) const;
   std::size_t held_bytes() const;
@@ -114,7 +114,14 @@ void State::fail() noexcept {
 }
 
 void State::read_piece() {
-  if (tail_) find_tail();
+  filled_ = {};
+  if (tail_) {
+    if (Status found = find_tail(); !found) {
+      const std::lock_guard lock(mutex_);
+      status_ = std::move(found);
+      return;
+    }
+  }
   std::uint64_t position = 0;
   std::uint64_t generation = 0;
   {
@@ -125,7 +132,6 @@ void State::read_piece() {
   if (!reader_ || reader_generation_ != generation) reader_.emplace(store_, position);
   reader_generation_ = generation;
 
-  filled_ = {};
   std::size_t looked_through = 0;
   while (filled_.bytes < piece_bytes && looked_through < looked_through_bytes_max && !is_cancelled_) {
     const std::uint64_t from = reader_->position();
@@ -141,8 +147,9 @@ void State::read_piece() {
     } else {
       filled_.is_end = next == StoreReader::Next::end;
       if (next == StoreReader::Next::failed) {
+        Status failed = store_.failed_read(reader_->message());
         const std::lock_guard lock(mutex_);
-        status_ = {Code::broker_unavailable, "the log cannot be read: " + reader_->message()};
+        status_ = std::move(failed);
       }
       break;
     }
@@ -187,19 +194,21 @@ std::size_t State::held_bytes() const {
   return bytes;
 }
 
-void State::find_tail() {
+Status State::find_tail() {
   {
     const std::lock_guard lock(tail_->mutex);
-    if (tail_->is_found) return;
+    if (tail_->is_found) return {};
   }
-  const std::uint64_t start = tail_start(store_, filter_, tail_->range, is_cancelled_);
-  if (is_cancelled_) return;
+  const auto start = tail_start(store_, filter_, tail_->range, is_cancelled_);
+  if (!start) return start.error();
+  if (is_cancelled_) return {};
   {
     const std::lock_guard lock(tail_->mutex);
     tail_->is_found = true;
   }
   const std::lock_guard lock(mutex_);
-  position_ = std::max(position_, start);
+  position_ = std::max(position_, *start);
+  return {};
 }
 
 bool State::has_match(const FrameView& frame, std::uint64_t from) const {

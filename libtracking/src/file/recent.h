@@ -7,9 +7,15 @@
 
 namespace tracking::file_log {
 
-/// Visits the last `events_max` events, oldest first, that are not older than `since`. `position` is 0, or what a call
-/// that had no memory has left there: then it goes on where that was.
-void visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit,
-                  std::uint64_t& position);
+/// How far it has come.
+struct RecentProgress {
+  std::uint64_t position = 0;  ///< to go on with; 0 = not begun
+  bool is_incomplete = false;  ///< damaged ones were passed over
+};
+
+/// Visits the last `events_max` events, oldest first, that are not older than `since`. `progress` is new, or what a
+/// call that failed, or had no memory, has left there: then it goes on where that was. An error: a read failed.
+Status visit_recent(const Store& store, Timestamp since, std::size_t events_max, const RecentVisitor& visit,
+                    RecentProgress& progress);
 
 }  // namespace tracking::file_log

@@ -57,6 +57,7 @@ class Recovery {
   Status remove_last();
   void go_on_beyond(const Found& found, Scan& scan);
   void take_complete(const Found& found, const Found* next);
+  std::int64_t removed_until(const Found& oldest) const;
 
   Status failure(const std::string& what, const std::string& path, const Io& io) const {
     return {Code::broker_unavailable,
@@ -93,7 +94,17 @@ Result<Recovered> Recovery::run() {
       result_.guessed_positions.push_back(found.first_position);
   }
   if (is_next_guessed_) result_.guessed_positions.push_back(result_.next_position);
+  if (!found_.empty()) result_.removed_until_us = removed_until(found_.front());
   return std::move(result_);
+}
+
+// What the oldest segment's head says of those before it. If it cannot be read, they were hardly later than what the
+// segment itself has.
+std::int64_t Recovery::removed_until(const Found& oldest) const {
+  if (oldest.first_position == 1) return INT64_MIN;
+  if (oldest.header) return oldest.header->older_until_us;
+  const std::int64_t until_us = result_.segments.front()->extent().max_timestamp_us;
+  return until_us == INT64_MAX ? now_us_ : until_us;
 }
 
 Status Recovery::find_segments() {
@@ -123,7 +134,8 @@ Status Recovery::look_at(Found& found) {
   char bytes[sizeof(SegmentHeader)];
   const Io io = file->read(0, bytes, sizeof bytes);
   if (!io) return failure("reading", found.path, io);
-  found.trailer = read_trailer(*file, found.size, found.first_position);
+  if (const Io trailer = read_trailer(*file, found.size, found.first_position, found.trailer); !trailer)
+    return failure("reading", found.path, trailer);
   SegmentHeader header;
   std::memcpy(&header, bytes, sizeof header);
   if (io.bytes != sizeof bytes || !is_intact(header)) return {};
@@ -255,7 +267,10 @@ Status Recovery::continue_last(const Found& found, Scan& scan) {
   if (const Io io = files_.open(found.path, OpenMode::write, file); !io) return failure("opening", found.path, io);
   const auto torn = std::find_if(scan.damages.begin(), scan.damages.end(),
                                  [&](const Damage& damage) { return damage.begin_offset >= scan.synced_offset; });
-  for (auto damage = scan.damages.begin(); damage != torn; ++damage) report(found, *damage);
+  for (auto damage = scan.damages.begin(); damage != torn; ++damage) {
+    report(found, *damage);
+    scan.index.note_damage(damage->begin_offset, found.first_position);
+  }
   if (torn != scan.damages.end()) {
     // What stands behind it, whole or not, belongs to the same write: nobody was told that it is stored.
     scan.end_offset = torn->begin_offset;
@@ -275,8 +290,10 @@ Status Recovery::is_unused(const Found& found, bool& is_unused) {
   std::shared_ptr<File> file;
   if (auto status = open(found, file); !status) return status;
   FrameReader reader(std::move(file), {.offset = sizeof(SegmentHeader), .end = found.size},
-                     FrameReader::OnReadError::skip);
-  is_unused = found.size <= sizeof(SegmentHeader) || reader.next() == FrameReader::Next::end;
+                     FrameReader::OnReadError::fail);
+  const auto next = reader.next();
+  if (next == FrameReader::Next::failed) return failure("reading", found.path, reader.error());
+  is_unused = found.size <= sizeof(SegmentHeader) || next == FrameReader::Next::end;
   return {};
 }
 
@@ -314,7 +331,8 @@ void Recovery::take_complete(const Found& found, const Found* next) {
                 .is_complete = true};
   if (const auto& trailer = found.trailer) {
     extent.end_offset = trailer->end_offset;
-    extent.max_timestamp_us = trailer->max_timestamp_us;
+    // Where events are missing between the two segments, the next one's head covers them.
+    if (trailer->next_position == next->first_position) extent.max_timestamp_us = trailer->max_timestamp_us;
   } else {
     say(LogLevel::warning, "the end of " + found.path + " is missing or damaged: it is read through when it is needed");
   }

@@ -17,6 +17,8 @@ struct Recovered {
   bool is_last_open = false;                       ///< the last one can be written to further
   std::uint64_t next_position = 1;
   std::int64_t max_timestamp_us = 0;  ///< of all events that there ever were, or later
+  /// The latest timestamp of events that retention removed, or later; INT64_MIN if it removed none.
+  std::int64_t removed_until_us = INT64_MIN;
   /// Positions before which an unknown number was never given, because what was there could not be read. Ascending.
   std::vector<std::uint64_t> guessed_positions;
 };

@@ -28,6 +28,18 @@ void SegmentIndex::cut(std::uint64_t offset) {
   while (!entries_.empty() && entries_.back().offset >= offset) entries_.pop_back();
 }
 
+void SegmentIndex::note_damage(std::uint64_t offset, std::uint64_t first_position) {
+  const auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), offset,
+                       [](std::uint64_t wanted, const IndexEntry& entry) { return wanted < entry.offset; });
+  if (after == entries_.begin()) {
+    entries_.insert(after,
+                    {.position = first_position, .offset = sizeof(SegmentHeader), .max_timestamp_us = INT64_MAX});
+  } else {
+    std::prev(after)->max_timestamp_us = INT64_MAX;
+  }
+}
+
 std::optional<std::uint64_t> SegmentIndex::offset_before(std::uint64_t position) const noexcept {
   const auto after =
       std::upper_bound(entries_.begin(), entries_.end(), position,
@@ -89,6 +101,10 @@ void Segment::complete(std::uint64_t end_offset) {
   index_ = {};
 }
 
+std::string Segment::describe(const char* what, const Io& io) const {
+  return std::string(what) + " " + path_ + ": " + io.message();
+}
+
 Io Segment::open(std::shared_ptr<File>& file) const {
   std::unique_ptr<File> opened;
   const Io io = files_.open(path_, OpenMode::read, opened);
@@ -97,57 +113,84 @@ Io Segment::open(std::shared_ptr<File>& file) const {
   return io;
 }
 
-SegmentIndex Segment::index(const std::shared_ptr<File>& file, std::uint64_t log_id) const {
+Io Segment::index(const std::shared_ptr<File>& file, std::uint64_t log_id, SegmentIndex& index) const {
   Extent extent;
   {
     const std::lock_guard lock(mutex_);
-    if (!extent_.is_complete && !index_.entries().empty()) return index_;
+    if (!extent_.is_complete && !index_.entries().empty()) {
+      index = index_;
+      return {};
+    }
     extent = extent_;
   }
-  if (const Io size = file->size(); size) {
-    const auto trailer = read_trailer(*file, size.bytes, first_position_);
-    if (trailer && trailer->log_id == log_id) {
-      if (auto index = read_index(*file, *trailer)) return std::move(*index);
+  const Io size = file->size();
+  if (!size) return size;
+  std::optional<SegmentTrailer> trailer;
+  if (const Io io = read_trailer(*file, size.bytes, first_position_, trailer); !io) return io;
+  if (trailer && trailer->log_id == log_id) {
+    std::optional<SegmentIndex> stored;
+    if (const Io io = read_index(*file, *trailer, stored); !io) return io;
+    if (stored) {
+      index = std::move(*stored);
+      return {};
     }
   }
+  return rebuild_index(file, log_id, extent, index);
+}
+
+Io Segment::rebuild_index(const std::shared_ptr<File>& file, std::uint64_t log_id, const Extent& extent,
+                          SegmentIndex& index) const {
   SegmentIndex rebuilt;
-  FrameReader reader(file, {.log_id = log_id, .offset = sizeof(SegmentHeader), .end = extent.end_offset},
-                     FrameReader::OnReadError::skip);
+  FrameReader reader(
+      file, {.log_id = log_id, .offset = sizeof(SegmentHeader), .end = extent.end_offset, .position = first_position_},
+      FrameReader::OnReadError::skip);
   for (;;) {
     const std::uint64_t offset = reader.offset();
-    const auto next = reader.next();
-    if (next == FrameReader::Next::frame) {
-      rebuilt.add(reader.frame().header(), offset);
-    } else if (next != FrameReader::Next::damage) {
-      return rebuilt;
+    switch (reader.next()) {
+      case FrameReader::Next::frame:
+        rebuilt.add(reader.frame().header(), offset);
+        break;
+      case FrameReader::Next::damage:
+        rebuilt.note_damage(offset, first_position_);
+        break;
+      case FrameReader::Next::end:
+        if (reader.position() < extent.next_position) rebuilt.note_damage(offset, first_position_);
+        index = std::move(rebuilt);
+        return {};
+      case FrameReader::Next::failed:
+        return reader.error();
     }
   }
 }
 
-std::optional<SegmentTrailer> read_trailer(File& file, std::uint64_t file_size, std::uint64_t first_position) {
-  SegmentTrailer trailer;
-  if (file_size < sizeof(SegmentHeader) + sizeof trailer) return std::nullopt;
-  char bytes[sizeof trailer];
-  const Io io = file.read(file_size - sizeof trailer, bytes, sizeof bytes);
-  if (!io || io.bytes != sizeof bytes) return std::nullopt;
-  std::memcpy(&trailer, bytes, sizeof trailer);
-  if (!is_intact(trailer) || trailer.first_position != first_position) return std::nullopt;
-  const std::uint64_t index_bytes = std::uint64_t{trailer.index_count} * sizeof(IndexEntry);
-  const bool fits = trailer.end_offset >= sizeof(SegmentHeader) && trailer.end_offset <= file_size &&
-                    trailer.end_offset + index_bytes + sizeof trailer == file_size &&
-                    trailer.next_position >= first_position;
-  return fits ? std::optional(trailer) : std::nullopt;
+Io read_trailer(File& file, std::uint64_t file_size, std::uint64_t first_position,
+                std::optional<SegmentTrailer>& trailer) {
+  trailer.reset();
+  SegmentTrailer found;
+  if (file_size < sizeof(SegmentHeader) + sizeof found) return {};
+  char bytes[sizeof found];
+  const Io io = file.read(file_size - sizeof found, bytes, sizeof bytes);
+  if (!io && !io.is_damage()) return io;
+  if (!io || io.bytes != sizeof bytes) return {};
+  std::memcpy(&found, bytes, sizeof found);
+  if (!is_intact(found) || found.first_position != first_position) return {};
+  const std::uint64_t index_bytes = std::uint64_t{found.index_count} * sizeof(IndexEntry);
+  const bool fits = found.end_offset >= sizeof(SegmentHeader) && found.end_offset <= file_size &&
+                    found.end_offset + index_bytes + sizeof found == file_size && found.next_position >= first_position;
+  if (fits) trailer = found;
+  return {};
 }
 
-std::optional<SegmentIndex> read_index(File& file, const SegmentTrailer& trailer) {
+Io read_index(File& file, const SegmentTrailer& trailer, std::optional<SegmentIndex>& index) {
+  index.reset();
   std::vector<IndexEntry> entries(trailer.index_count);
   const std::size_t bytes = entries.size() * sizeof(IndexEntry);
   char* const into = reinterpret_cast<char*>(entries.data());
   const Io io = file.read(trailer.end_offset, into, bytes);
-  if (!io || io.bytes != bytes || crc32c({into, bytes}) != trailer.index_crc) return std::nullopt;
-  SegmentIndex index;
-  index.assign(std::move(entries));
-  return index;
+  if (!io && !io.is_damage()) return io;
+  if (!io || io.bytes != bytes || crc32c({into, bytes}) != trailer.index_crc) return {};
+  index.emplace().assign(std::move(entries));
+  return {};
 }
 
 Io complete_segment(File& file, Segment& segment, std::uint64_t log_id) {

@@ -22,6 +22,8 @@ class SegmentIndex {
   void make_room(std::size_t frames);
   /// Forgets what begins at `offset` or behind.
   void cut(std::uint64_t offset);
+  /// Frames at `offset` cannot be read: they may be of any time. `first_position` is the segment's.
+  void note_damage(std::uint64_t offset, std::uint64_t first_position);
 
   /// The offset of a frame at or before the one with the position; nothing if there is no entry.
   std::optional<std::uint64_t> offset_before(std::uint64_t position) const noexcept;
@@ -63,12 +65,19 @@ class Segment {
   /// The writer: it is complete, and its index on the disk.
   void complete(std::uint64_t end_offset);
 
+  /// "reading /log/00000000000000000001.log: Input/output error"
+  std::string describe(const char* what, const Io& io) const;
+
   /// Opens the file for reading. Throws std::bad_alloc.
   Io open(std::shared_ptr<File>& file) const;
-  /// The index: from memory, from the end of the file, or, if that is damaged, by reading all of it.
-  SegmentIndex index(const std::shared_ptr<File>& file, std::uint64_t log_id) const;
+  /// The index: from memory, from the end of the file, or, if that is damaged, by reading all of it. An error: a read
+  /// failed.
+  Io index(const std::shared_ptr<File>& file, std::uint64_t log_id, SegmentIndex& index) const;
 
  private:
+  Io rebuild_index(const std::shared_ptr<File>& file, std::uint64_t log_id, const Extent& extent,
+                   SegmentIndex& index) const;
+
   FileSystem& files_;
   const std::string path_;
   const std::uint64_t first_position_;
@@ -78,10 +87,11 @@ class Segment {
   SegmentIndex index_;  // guarded by mutex_; empty once the segment is complete
 };
 
-/// What the last bytes of a file say, if they are a whole trailer of this segment.
-std::optional<SegmentTrailer> read_trailer(File& file, std::uint64_t file_size, std::uint64_t first_position);
-/// The index before the trailer; nothing if it is damaged.
-std::optional<SegmentIndex> read_index(File& file, const SegmentTrailer& trailer);
+/// What the last bytes of a file say, if they are a whole trailer of this segment. An error: a read failed.
+Io read_trailer(File& file, std::uint64_t file_size, std::uint64_t first_position,
+                std::optional<SegmentTrailer>& trailer);
+/// The index before the trailer; nothing if it is damaged. An error: a read failed.
+Io read_index(File& file, const SegmentTrailer& trailer, std::optional<SegmentIndex>& index);
 
 /// Writes index and trailer behind the frames, and syncs. The segment is complete if it returns well.
 Io complete_segment(File& file, Segment& segment, std::uint64_t log_id);

@@ -9,16 +9,18 @@
 namespace tracking::file_log {
 namespace {
 
-/// The cursor of an event; nothing if it cannot be read.
-std::optional<Cursor> cursor_of_event(const Store& store, std::uint64_t position) {
+/// The cursor of an event; nothing if it stands there no more, or is damaged. An error: a read failed.
+Result<std::optional<Cursor>> cursor_of_event(const Store& store, std::uint64_t position) {
   StoreReader reader(store, position);
-  if (reader.next() != StoreReader::Next::frame) return std::nullopt;
+  const auto next = reader.next();
+  if (next == StoreReader::Next::failed) return store.failed_read(reader.message());
+  if (next != StoreReader::Next::frame) return std::optional<Cursor>();
   const FrameView& frame = reader.frame();
   const Record& record = frame.record(position);
-  return codec::cursor_of(
+  return std::optional(codec::cursor_of(
       {.json = frame.line(position),
        .account_id = record.account_id,
-       .cursor = {.incarnation = store.log_id(), .position = position, .timestamp = record.timestamp()}});
+       .cursor = {.incarnation = store.log_id(), .position = position, .timestamp = record.timestamp()}}));
 }
 
 class StartFinder {
@@ -46,25 +48,33 @@ class StartFinder {
         start.position = oldest_;
         break;
       case StartPoint::Kind::time:
-        start_at_time(point->time);
+        if (auto status = start_at_time(point->time); !status) return status;
         break;
       case StartPoint::Kind::cursor:
-        start_at_cursor(point->cursor);
+        if (auto status = start_at_cursor(point->cursor); !status) return status;
         break;
     }
-    if (options_.tail) limit_to_tail();
+    if (options_.tail) {
+      if (auto status = limit_to_tail(); !status) return status;
+    }
     if (start.cursor == Cursor{}) start.cursor = cursor_before(start.position);
     return std::move(found_);
   }
 
  private:
-  void start_at_time(Timestamp time) {
-    found_.stored.position = first_not_before(store_, time);
+  Status start_at_time(Timestamp time) {
+    const auto found = first_not_before(store_, time);
+    if (!found) return found.error();
+    history::StoredStart& start = found_.stored;
+    start.position = found->position;
+    if (found->is_after_damage) start.gap = Gap{.reason = std::string(gap_reason::corrupt)};
+    // After the search: what retention took meanwhile is among it.
     const auto removed_until = store_.removed_until();
-    if (removed_until && time <= *removed_until) found_.stored.gap = Gap{.reason = std::string(gap_reason::expired)};
+    if (removed_until && time <= *removed_until) start.gap = Gap{.reason = std::string(gap_reason::expired)};
+    return {};
   }
 
-  void start_at_cursor(const Cursor& cursor) {
+  Status start_at_cursor(const Cursor& cursor) {
     history::StoredStart& start = found_.stored;
     const bool is_ours = cursor.incarnation == store_.log_id() && cursor.position < extent_.next;
     if (is_ours && cursor.position + 1 < oldest_) {
@@ -72,36 +82,47 @@ class StartFinder {
       if (options_.account_ids.empty() && !store_.is_guessed(oldest_))
         start.gap->missed = oldest_ - cursor.position - 1;
       start.position = oldest_;
-      return;
+      return {};
     }
-    if (is_ours && means_the_same(cursor)) {
-      start.position = cursor.position + 1;
-      start.cursor = cursor;
-      return;
+    if (is_ours) {
+      const auto is_same = means_the_same(cursor);
+      if (!is_same) return is_same.error();
+      if (*is_same) {
+        start.position = cursor.position + 1;
+        start.cursor = cursor;
+        return {};
+      }
     }
+    const auto found = first_not_before(store_, cursor.timestamp);
+    if (!found) return found.error();
     start.gap = Gap{.reason = std::string(gap_reason::unknown_cursor)};
-    start.position = first_not_before(store_, cursor.timestamp);
+    start.position = found->position;
+    return {};
   }
 
-  /// Whether the event that the cursor was made of still stands there. Where none can be read, it is believed.
-  bool means_the_same(const Cursor& cursor) const {
+  /// Whether the event that the cursor was made of still stands there. Where damage is, it is believed.
+  Result<bool> means_the_same(const Cursor& cursor) const {
     if (cursor.id_hash == 0 || cursor.position < oldest_) return true;
     const auto now = cursor_of_event(store_, cursor.position);
-    return !now || *now == cursor;
+    if (!now) return now.error();
+    return !*now || **now == cursor;
   }
 
-  void limit_to_tail() {
+  Status limit_to_tail() {
     history::StoredStart& start = found_.stored;
     const TailRange range{.count = *options_.tail, .earliest = start.position, .end = extent_.next};
     const bool may_take_long = !options_.account_ids.empty() && range.earliest < extent_.oldest;
     if (may_take_long) {
       found_.tail = std::make_shared<Tail>();
       found_.tail->range = range;
-      return;
+      return {};
     }
     const std::atomic<bool> never{false};
-    start.position = tail_start(store_, history::AccountFilter(options_.account_ids, 0), range, never);
+    const auto position = tail_start(store_, history::AccountFilter(options_.account_ids, 0), range, never);
+    if (!position) return position.error();
+    start.position = *position;
     start.cursor = {};
+    return {};
   }
 
   Cursor cursor_before(std::uint64_t position) const {

@@ -15,7 +15,8 @@ struct FoundStart {
   std::shared_ptr<Tail> tail;
 };
 
-/// Reads an index and a block of the log at most, or what the live history holds as well.
+/// Reads an index and a block of the log at most, or what the live history holds as well. An error: the options are not
+/// understood, or a read failed.
 Result<FoundStart> find_start(const Store& store, history::EventHistory& live, const SubscribeOptions& options);
 
 }  // namespace tracking::file_log

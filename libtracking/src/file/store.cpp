@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "file/recovery.h"
 
@@ -22,16 +21,7 @@ Status describe_lock_failure(const std::string& directory, const Io& io, const s
   return cannot_open(directory, io.message() + " (its lock file cannot be written)");
 }
 
-// What the oldest segment's head says of those before it.
-std::int64_t older_than(const Segment& oldest) {
-  std::shared_ptr<File> file;
-  SegmentHeader header;
-  char bytes[sizeof header];
-  if (oldest.first_position() == 1 || !oldest.open(file) || file->read(0, bytes, sizeof bytes).bytes != sizeof bytes)
-    return INT64_MIN;
-  std::memcpy(&header, bytes, sizeof header);
-  return is_intact(header) ? header.older_until_us : INT64_MIN;
-}
+constexpr auto failures_said_every = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -53,8 +43,20 @@ Result<std::unique_ptr<Store>> Store::open(const StoreSettings& settings, FileSy
   store->guessed_positions_ = std::move(recovered->guessed_positions);
   store->segments_ = std::move(recovered->segments);
   store->set_next_position(recovered->next_position);
-  store->removed_until_us_ = store->segments_.empty() ? INT64_MIN : older_than(*store->segments_.front());
+  store->removed_until_us_ = recovered->removed_until_us;
   return store;
+}
+
+Status Store::failed_read(const std::string& what) const {
+  bool is_said = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const Timestamp now = clock_.now();
+    is_said = failure_said_ && now - *failure_said_ < failures_said_every;
+    if (!is_said) failure_said_ = now;
+  }
+  if (!is_said) say(LogLevel::error, [&] { return "it cannot be read, and readers are told so: " + what; });
+  return {Code::broker_unavailable, "the log cannot be read: " + what};
 }
 
 std::uint64_t Store::oldest_position() const {

@@ -42,6 +42,10 @@ class Store {
     if (log_) has_memory_for([&] { log_(level, "log " + settings_.directory + ": " + text()); });
   }
 
+  /// What who reads is told when a read has failed. The log says it, too: once a minute, however many readers there
+  /// are.
+  Status failed_read(const std::string& what) const;
+
   /// Of the event to come: all before it that can be read are on stable storage.
   std::uint64_t next_position() const noexcept { return next_position_.load(std::memory_order_acquire); }
   /// The first that retention has left; next_position() if there is none.
@@ -83,8 +87,9 @@ class Store {
   std::vector<std::uint64_t> guessed_positions_;  // constant once it is open; ascending
 
   mutable std::mutex mutex_;
-  SegmentList segments_;           // guarded by mutex_
-  std::int64_t removed_until_us_;  // guarded by mutex_; INT64_MIN = none was removed
+  SegmentList segments_;                           // guarded by mutex_
+  std::int64_t removed_until_us_;                  // guarded by mutex_; INT64_MIN = none was removed
+  mutable std::optional<Timestamp> failure_said_;  // guarded by mutex_; when a failed read was
 };
 
 }  // namespace tracking::file_log

@@ -18,7 +18,8 @@ class StoreReader {
     frame,   ///< frame(): it may begin before the position asked for
     hole,    ///< hole()
     end,     ///< nothing more at this moment
-    failed,  ///< a segment cannot be opened: message(); it may be tried again
+    failed,  ///< a segment cannot be opened or read, and nothing is known of what is in it: message(); the next call
+             ///< tries it again
   };
   Next next();
 
@@ -39,7 +40,9 @@ class StoreReader {
  private:
   /// What to return, or nothing: the segment is open.
   std::optional<Next> open_segment();
+  std::optional<Next> read_from(std::shared_ptr<File> file);
   Next skip_to(std::uint64_t position, std::string_view reason);
+  Next fail(const char* what, const Io& io);
   Next take_frame();
 
   const Store& store_;
@@ -52,8 +55,16 @@ class StoreReader {
   std::string message_;
 };
 
-/// The first position whose timestamp is not before `time`; the store's next position if there is
-/// none. Timestamps of several producers interleave: those behind it may be older again.
-std::uint64_t first_not_before(const Store& store, Timestamp time);
+/// Where reading begins that was asked for by time.
+struct TimeStart {
+  /// The first whose timestamp is not before the time; the store's next position if there is none.
+  std::uint64_t position = 0;
+  /// Events that cannot be read stand before it, and may have been of that time.
+  bool is_after_damage = false;
+};
+
+/// Timestamps of several producers interleave: those behind the position may be older again. An error: a read failed,
+/// and where it begins is not known.
+Result<TimeStart> first_not_before(const Store& store, Timestamp time);
 
 }  // namespace tracking::file_log

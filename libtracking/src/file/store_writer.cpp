@@ -202,7 +202,7 @@ bool StoreWriter::try_to_repair() {
   if (!segment_) return create_segment() && ensure_room();
   // A new descriptor: the old one's failure is not forgotten by asking it again.
   if (!ensure_segment()) return false;
-  if (trouble == Trouble::sync) verify(*file_);
+  if (trouble == Trouble::sync && !verify(*file_)) return false;
   if (const Io io = file_->resize(offset_); !io) return fail(Trouble::sync, "cutting", io);
   if (const Io io = file_->sync(); !io) return fail(Trouble::sync, "syncing", io);
   // What lies under a failed sync is not written to again.
@@ -212,11 +212,12 @@ bool StoreWriter::try_to_repair() {
   return ensure_room();
 }
 
-// Whether what was synced before the failure can be read back from the disk. If it cannot, readers will be told.
-void StoreWriter::verify(File& file) {
+// Reads back from the disk what was synced before the failure, and says what of it is damaged: readers will be told.
+// False: a read failed, so this is not known, and nothing is written before it is.
+bool StoreWriter::verify(File& file) {
   file.drop_cache();
   std::shared_ptr<File> reading;
-  if (!segment_->open(reading)) return;
+  if (const Io io = segment_->open(reading); !io) return fail(Trouble::sync, "reading back", io);
   FrameReader reader(reading,
                      {.log_id = store_.log_id(),
                       .offset = sizeof(SegmentHeader),
@@ -229,7 +230,8 @@ void StoreWriter::verify(File& file) {
       store_.say(LogLevel::error, [&] {
         return segment_->path() + " is damaged at byte " + std::to_string(reader.damage().begin_offset);
       });
-    if (next != FrameReader::Next::frame && next != FrameReader::Next::damage) break;
+    if (next == FrameReader::Next::failed) return fail(Trouble::sync, "reading back", reader.error());
+    if (next == FrameReader::Next::end) break;
   }
   if (reader.position() != next_position_) {
     store_.say(LogLevel::error, [&] {
@@ -237,6 +239,7 @@ void StoreWriter::verify(File& file) {
              " were, up to " + std::to_string(reader.position() - 1) + " can be read";
     });
   }
+  return true;
 }
 
 void StoreWriter::complete_if_old() noexcept {

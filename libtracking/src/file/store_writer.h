@@ -58,7 +58,7 @@ class StoreWriter {
   bool try_to_repair();
   Code take_back(const Io& why);
   bool fail(Trouble trouble, const char* what, const Io& io) noexcept;
-  void verify(File& file);
+  bool verify(File& file);
 
   Store& store_;
   std::shared_ptr<Segment> segment_;  // being written to; nullptr: the next append() makes one

@@ -17,7 +17,8 @@ struct TailRange {
 
 /// The position of the first of them: looked for backwards, block by block. If the filter wants every account, that is
 /// arithmetic; if it wants rare ones it may read all of the log. Ends early, with any position, when it is cancelled.
-std::uint64_t tail_start(const Store& store, const history::AccountFilter& filter, const TailRange& range,
-                         const std::atomic<bool>& is_cancelled);
+/// An error: a read failed.
+Result<std::uint64_t> tail_start(const Store& store, const history::AccountFilter& filter, const TailRange& range,
+                                 const std::atomic<bool>& is_cancelled);
 
 }  // namespace tracking::file_log
