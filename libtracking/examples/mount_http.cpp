@@ -105,7 +105,10 @@ void stream(tracking::TrackingService& service, const httplib::Request& request,
         }
       });
     }
-    if (bytes.empty() && subscriber->is_ended()) return sink.done(), true;
+    if (bytes.empty() && subscriber->is_ended()) {
+      if (!subscriber->status()) return false;  // cut off: the reader must see that not all of it came
+      return sink.done(), true;
+    }
     if (bytes.empty() && is_sse) web::append_sse_heartbeat(bytes, subscriber->cursor());
     if (bytes.empty()) bytes = "\n";
     return sink.write(bytes.data(), bytes.size());

@@ -329,7 +329,7 @@ void Connection::fill_stream() {
   if (out_->size() != before) written_at_ = context_.now();
   has_more_ = state == EventStream::State::more;
   if (state == EventStream::State::ended || (is_stream_ending_ && !has_more_)) {
-    stream_->append_end(*out_, is_stream_chunked_);
+    stream_->append_end(*out_, is_stream_chunked_, state);
     stream_.reset();
     begin_closing(false);
   }

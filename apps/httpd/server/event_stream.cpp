@@ -55,8 +55,8 @@ bool take_place(Shared& shared) noexcept {
 
 }  // namespace
 
-EventStream::EventStream(LoopContext& context, Connection& connection, bool is_sse)
-    : context_(context), connection_(connection), is_sse_(is_sse) {
+EventStream::EventStream(LoopContext& context, Connection& connection, const web::StreamRequest& request)
+    : context_(context), connection_(connection), is_sse_(request.is_sse), follows_(request.options.follow) {
   add(context_.metrics.subscribers, 1);
 }
 
@@ -72,7 +72,7 @@ Result<std::unique_ptr<EventStream>> EventStream::open(LoopContext& context, Con
   if (!take_place(context.shared)) {
     return {Code::overloaded, "there are too many subscribers already; try again later"};
   }
-  std::unique_ptr<EventStream> stream(new EventStream(context, connection, request.is_sse));
+  std::unique_ptr<EventStream> stream(new EventStream(context, connection, request));
   request.options.buffer_bytes_max =
       buffer_bytes(context.settings, context.shared.subscribers.load(std::memory_order_relaxed));
   auto* const item = stream.get();
@@ -130,8 +130,10 @@ void EventStream::append_heartbeat(std::string& out, bool is_chunked) {
   chunk.end();
 }
 
-void EventStream::append_end(std::string& out, bool is_chunked) {
-  if (is_chunked) out += "0\r\n\r\n";
+void EventStream::append_end(std::string& out, bool is_chunked, State state) {
+  // Whoever follows goes on at its cursor when we stop; who asked for the history must see that it was cut off.
+  const bool is_whole = state == State::ended ? subscription_->status().is_ok() : follows_;
+  if (is_chunked && is_whole) out += "0\r\n\r\n";
 }
 
 }  // namespace tracking::httpd

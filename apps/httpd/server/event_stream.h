@@ -35,8 +35,8 @@ class EventStream final : public InboxItem {
   void append_heartbeat(std::string& out, bool is_chunked);
   /// SSE: where the stream starts. NDJSON says it in a header.
   void append_opening(std::string& out, bool is_chunked);
-  /// The end of the body.
-  void append_end(std::string& out, bool is_chunked);
+  /// The end of the body, after fill() left `state` behind: without a last chunk if not all came that was asked for.
+  void append_end(std::string& out, bool is_chunked, State state);
 
   bool is_sse() const noexcept { return is_sse_; }
   std::string cursor() const { return subscription_->cursor(); }
@@ -46,12 +46,13 @@ class EventStream final : public InboxItem {
   static constexpr std::size_t fill_bytes = 16 * 1024;
 
  private:
-  EventStream(LoopContext& context, Connection& connection, bool is_sse);
+  EventStream(LoopContext& context, Connection& connection, const web::StreamRequest& request);
   void count(const DeliveryView& delivery, Timestamp now) noexcept;
 
   LoopContext& context_;
   Connection& connection_;
   const bool is_sse_;
+  const bool follows_;
   Timestamp opened_at_{};
   std::unique_ptr<Subscription> subscription_;
 };
