@@ -78,6 +78,114 @@ func TestADeliveryThatNobodyTookIsTheNextOneAgain(t *testing.T) {
 	equal(t, string(again.Data), "2")
 }
 
+func trackOneToThree(t *testing.T, service *Service) {
+	for _, data := range []string{"1", "2", "3"} {
+		_, err := service.Track(Event{AccountID: 1, Data: json.RawMessage(data)})
+		check(t, err)
+	}
+}
+
+// countFrom is how many events a new subscriber finds from there to the end.
+func countFrom(t *testing.T, service *Service, cursor string) int {
+	subscriber, err := service.Subscribe(Settings{"since": cursor, "follow": "false"})
+	check(t, err)
+	defer subscriber.Close()
+	for count := 0; ; count++ {
+		if _, err := next(t, subscriber); err != nil {
+			equal(t, CodeOf(err), Closed)
+			return count
+		}
+	}
+}
+
+func TestTheCursorIsThatOfTheLastDeliveryTaken(t *testing.T) {
+	service := inProcess(t, accounts).service
+	subscriber := subscribeAll(t, service)
+	trackOneToThree(t, service)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	deliveries, _ := subscriber.Deliveries(ctx)
+	for i := 0; i < 3; i++ {
+		taken := <-deliveries
+		equal(t, subscriber.Cursor(), taken.Cursor)
+	}
+}
+
+func TestWhatNobodyTookIsAheadOfTheCursor(t *testing.T) {
+	service := inProcess(t, accounts).service
+	subscriber := subscribeAll(t, service)
+	trackOneToThree(t, service)
+	ctx, cancel := context.WithCancel(context.Background())
+	_, reason := subscriber.Deliveries(ctx)
+	for isOffered := false; !isOffered; { // all three were fetched, and nobody receives
+		subscriber.mutex.Lock()
+		isOffered = subscriber.isOffered
+		subscriber.mutex.Unlock()
+	}
+	equal(t, countFrom(t, service, subscriber.Cursor()), 3)
+	cancel()
+	equal(t, reason(), context.Canceled)
+	equal(t, countFrom(t, service, subscriber.Cursor()), 3)
+}
+
+func TestAChangedFilterHoldsForWhatIsOffered(t *testing.T) {
+	service := inProcess(t, accounts).service
+	subscriber := subscribeAll(t, service)
+	trackOneToThree(t, service)
+	deliveries, _ := subscriber.Deliveries(context.Background())
+	equal(t, (<-deliveries).AccountID, int64(1))
+	check(t, subscriber.SetAccounts(3))
+	_, err := service.Track(Event{AccountID: 3, Data: json.RawMessage("4")})
+	check(t, err)
+	equal(t, (<-deliveries).AccountID, int64(3))
+}
+
+func TestOfTwoChangesOfTheAccountsOneHolds(t *testing.T) {
+	service := inProcess(t, accounts).service
+	subscriber := subscribeAll(t, service)
+	for round := 0; round < 1000; round++ {
+		var all sync.WaitGroup
+		for _, account := range []int64{1, 3} {
+			all.Add(1)
+			go func(account int64) {
+				defer all.Done()
+				check(t, subscriber.SetAccounts(account))
+			}(account)
+		}
+		all.Wait()
+		trackAll(t, service, []pair{{1, "1"}, {3, "1"}})
+		one, err := next(t, subscriber) // exactly one of both
+		check(t, err)
+		check(t, subscriber.SetAccounts(one.AccountID))
+		trackAll(t, service, []pair{{one.AccountID, "2"}})
+		last, err := next(t, subscriber)
+		check(t, err)
+		equal(t, string(last.Data), "2")
+	}
+}
+
+func TestAfterCloseNothingIsHandedOver(t *testing.T) {
+	service := inProcess(t, accounts).service
+	trackOneToThree(t, service)
+	subscriber, err := service.Subscribe(Settings{"since": "all"})
+	check(t, err)
+	first, err := next(t, subscriber) // all three were fetched
+	check(t, err)
+	subscriber.Close()
+	_, err = next(t, subscriber)
+	equal(t, CodeOf(err), Closed)
+	equal(t, subscriber.Cursor(), first.Cursor)
+
+	subscriber, err = service.Subscribe(Settings{"since": "all"})
+	check(t, err)
+	deliveries, reason := subscriber.Deliveries(context.Background())
+	<-deliveries
+	subscriber.Close()
+	_, isOpen := <-deliveries
+	equal(t, isOpen, false)
+	equal(t, reason(), error(nil))
+}
+
 func TestAClosedServiceSaysSo(t *testing.T) {
 	service, err := Open(Settings{"accounts": accounts})
 	check(t, err)

@@ -37,11 +37,18 @@ type Gap struct {
 
 // Subscriber gives events and gaps. Next and Deliveries are for one goroutine at a time; all else is for any.
 type Subscriber struct {
-	handle *C.tracking_subscriber
-	mutex  sync.Mutex     // guards what follows
-	ready  []Delivery     // fetched, not handed over
-	cursor string         // of the last one handed over
-	wanted map[int64]bool // accounts, if they were changed: what was fetched may be older; empty = all
+	handle   *C.tracking_subscriber
+	changing sync.Mutex     // held while the filter changes: in the library and here in one order
+	mutex    sync.Mutex     // guards what follows
+	ready    []Delivery     // fetched, not handed over
+	cursor   string         // of the last one handed over, or before it where it began; if isNoted
+	isNoted  bool           // from the first fetch on: until then the library's cursor is ours
+	wanted   map[int64]bool // accounts, if they were changed: what was fetched may be older; empty = all
+	isClosed bool
+
+	isOffered bool          // the first of ready is offered to whoever receives from Deliveries
+	withdraw  chan struct{} // ends that
+	settled   *sync.Cond    // it has ended
 }
 
 const (
@@ -77,7 +84,8 @@ func Subscribe(url string, settings Settings) (*Subscriber, error) {
 }
 
 func newSubscriber(handle *C.tracking_subscriber) *Subscriber {
-	subscriber := &Subscriber{handle: handle}
+	subscriber := &Subscriber{handle: handle, withdraw: make(chan struct{}, 1)}
+	subscriber.settled = sync.NewCond(&subscriber.mutex)
 	runtime.SetFinalizer(subscriber, func(subscriber *Subscriber) { C.tracking_subscriber_free(subscriber.handle) })
 	return subscriber
 }
@@ -86,14 +94,11 @@ func newSubscriber(handle *C.tracking_subscriber) *Subscriber {
 // limit, or by Close; another code says why it ended.
 func (subscriber *Subscriber) Next(ctx context.Context) (Delivery, error) {
 	for {
+		if err := subscriber.wait(ctx); err != nil {
+			return Delivery{}, err
+		}
 		if delivery, isThere := subscriber.take(); isThere {
 			return delivery, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return Delivery{}, err
-		}
-		if err := subscriber.fetch(); err != nil && CodeOf(err) != TimedOut {
-			return Delivery{}, err
 		}
 	}
 }
@@ -108,19 +113,14 @@ func (subscriber *Subscriber) Deliveries(ctx context.Context) (<-chan Delivery, 
 		defer close(done)
 		defer close(channel)
 		for {
-			before := subscriber.handedOver()
-			delivery, err := subscriber.Next(ctx)
+			err := subscriber.wait(ctx)
+			if err == nil {
+				err = subscriber.offer(ctx, channel)
+			}
 			if err != nil {
 				if CodeOf(err) != Closed {
 					reason = err
 				}
-				return
-			}
-			select {
-			case channel <- delivery:
-			case <-ctx.Done():
-				reason = ctx.Err()
-				subscriber.takeBack(delivery, before)
 				return
 			}
 		}
@@ -133,6 +133,8 @@ func (subscriber *Subscriber) Deliveries(ctx context.Context) (<-chan Delivery, 
 func (subscriber *Subscriber) SetAccounts(accountIDs ...int64) error {
 	defer runtime.KeepAlive(subscriber)
 	ids := append(accountIDs[:len(accountIDs):len(accountIDs)], 0) // never an array without elements
+	subscriber.changing.Lock()
+	defer subscriber.changing.Unlock()
 	var failure C.tracking_error
 	if C.tracking_subscriber_set_accounts(subscriber.handle, (*C.int64_t)(&ids[0]), C.size_t(len(accountIDs)),
 		&failure) != C.TRACKING_OK {
@@ -144,6 +146,7 @@ func (subscriber *Subscriber) SetAccounts(accountIDs ...int64) error {
 	}
 	subscriber.mutex.Lock()
 	defer subscriber.mutex.Unlock()
+	subscriber.settle()
 	subscriber.wanted = wanted
 	return nil
 }
@@ -151,65 +154,171 @@ func (subscriber *Subscriber) SetAccounts(accountIDs ...int64) error {
 // Cursor is the position after the last delivery handed over. Empty = not known yet: at a distance before the stream is
 // there; once it is, no later event is missed.
 func (subscriber *Subscriber) Cursor() string {
-	defer runtime.KeepAlive(subscriber)
-	if cursor := subscriber.handedOver(); cursor != "" {
+	if cursor, isNoted := subscriber.noted(); isNoted {
 		return cursor
 	}
-	var buffer [256]C.char
-	size := C.tracking_subscriber_cursor(subscriber.handle, &buffer[0], C.size_t(len(buffer)))
-	return C.GoStringN(&buffer[0], C.int(size))
+	opening := subscriber.libraryCursor()
+	// The library may have handed over a batch meanwhile, but not before the opening was noted.
+	if cursor, isNoted := subscriber.noted(); isNoted {
+		return cursor
+	}
+	return opening
 }
 
-// Close ends it, and wakes a Next that waits. It may be repeated.
+// Close ends it, and wakes a Next that waits: nothing more is handed over. It may be repeated.
 func (subscriber *Subscriber) Close() {
 	defer runtime.KeepAlive(subscriber)
+	subscriber.mutex.Lock()
+	subscriber.settle()
+	subscriber.isClosed = true
+	subscriber.ready = nil
+	subscriber.mutex.Unlock()
 	C.tracking_subscriber_close(subscriber.handle)
 }
 
-func (subscriber *Subscriber) handedOver() string {
+// Waits until something is ready; the error is as of Next.
+func (subscriber *Subscriber) wait(ctx context.Context) error {
+	for {
+		if subscriber.isReady() {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := subscriber.fetch(); err != nil && CodeOf(err) != TimedOut {
+			return err
+		}
+	}
+}
+
+// Offers what is first until it is taken, or somebody wants to know whether it was: then it is offered again, if it is
+// still wanted.
+func (subscriber *Subscriber) offer(ctx context.Context, channel chan<- Delivery) error {
+	delivery, isThere := subscriber.beginOffer()
+	if !isThere {
+		return nil
+	}
+	isTaken := false
+	var err error
+	select {
+	case channel <- delivery:
+		isTaken = true
+	case <-subscriber.withdraw:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
 	subscriber.mutex.Lock()
 	defer subscriber.mutex.Unlock()
-	return subscriber.cursor
+	subscriber.isOffered = false
+	if isTaken {
+		subscriber.handOver()
+	}
+	subscriber.settled.Broadcast()
+	return err
+}
+
+func (subscriber *Subscriber) beginOffer() (Delivery, bool) {
+	subscriber.mutex.Lock()
+	defer subscriber.mutex.Unlock()
+	if !subscriber.hasFirst() {
+		return Delivery{}, false
+	}
+	subscriber.isOffered = true
+	return subscriber.ready[0], true
+}
+
+// Returns when nothing is on offer, so that all that was handed over is known. The mutex is held.
+func (subscriber *Subscriber) settle() {
+	for subscriber.isOffered {
+		select {
+		case subscriber.withdraw <- struct{}{}:
+		default:
+		}
+		subscriber.settled.Wait()
+	}
+}
+
+// Whether there is a first one; drops what is not wanted any more. The mutex is held.
+func (subscriber *Subscriber) hasFirst() bool {
+	for len(subscriber.ready) > 0 {
+		first := &subscriber.ready[0]
+		if first.Gap != nil || len(subscriber.wanted) == 0 || subscriber.wanted[first.AccountID] {
+			return true
+		}
+		subscriber.ready = subscriber.ready[1:]
+	}
+	return false
+}
+
+// The mutex is held.
+func (subscriber *Subscriber) handOver() Delivery {
+	delivery := subscriber.ready[0]
+	subscriber.ready = subscriber.ready[1:]
+	subscriber.cursor = delivery.Cursor
+	return delivery
+}
+
+func (subscriber *Subscriber) isReady() bool {
+	subscriber.mutex.Lock()
+	defer subscriber.mutex.Unlock()
+	return subscriber.hasFirst()
 }
 
 func (subscriber *Subscriber) take() (Delivery, bool) {
 	subscriber.mutex.Lock()
 	defer subscriber.mutex.Unlock()
-	for len(subscriber.ready) > 0 {
-		delivery := subscriber.ready[0]
-		subscriber.ready = subscriber.ready[1:]
-		if delivery.Gap == nil && len(subscriber.wanted) > 0 && !subscriber.wanted[delivery.AccountID] {
-			continue
-		}
-		subscriber.cursor = delivery.Cursor
-		return delivery, true
+	if !subscriber.hasFirst() {
+		return Delivery{}, false
 	}
-	return Delivery{}, false
+	return subscriber.handOver(), true
 }
 
-func (subscriber *Subscriber) takeBack(delivery Delivery, cursor string) {
+func (subscriber *Subscriber) noted() (cursor string, isNoted bool) {
 	subscriber.mutex.Lock()
 	defer subscriber.mutex.Unlock()
-	subscriber.ready = append([]Delivery{delivery}, subscriber.ready...)
-	subscriber.cursor = cursor
+	subscriber.settle()
+	return subscriber.cursor, subscriber.isNoted
 }
 
 // Called when nothing is ready, by the one goroutine that reads.
 func (subscriber *Subscriber) fetch() error {
 	defer runtime.KeepAlive(subscriber)
+	if _, isNoted := subscriber.noted(); !isNoted {
+		if _, err := subscriber.ask(0); err != nil {
+			return err
+		}
+		opening := subscriber.libraryCursor()
+		subscriber.mutex.Lock()
+		subscriber.cursor, subscriber.isNoted = opening, true
+		subscriber.mutex.Unlock()
+	}
+	ready, err := subscriber.ask(batchMax)
+	subscriber.mutex.Lock()
+	defer subscriber.mutex.Unlock()
+	if !subscriber.isClosed {
+		subscriber.ready = ready
+	}
+	return err
+}
+
+func (subscriber *Subscriber) ask(deliveriesMax C.size_t) ([]Delivery, error) {
 	var got C.tracking_deliveries
 	var failure C.tracking_error
-	if C.tracking_subscriber_next(subscriber.handle, sliceMs, batchMax, &got, &failure) != C.TRACKING_OK {
-		return errorOf(&failure)
+	if C.tracking_subscriber_next(subscriber.handle, sliceMs, deliveriesMax, &got, &failure) != C.TRACKING_OK {
+		return nil, errorOf(&failure)
 	}
 	ready := make([]Delivery, 0, int(got.count))
 	for _, item := range unsafe.Slice(got.items, int(got.count)) {
 		ready = append(ready, deliveryOf(item))
 	}
-	subscriber.mutex.Lock()
-	defer subscriber.mutex.Unlock()
-	subscriber.ready = ready
-	return nil
+	return ready, nil
+}
+
+func (subscriber *Subscriber) libraryCursor() string {
+	defer runtime.KeepAlive(subscriber)
+	var buffer [256]C.char
+	size := C.tracking_subscriber_cursor(subscriber.handle, &buffer[0], C.size_t(len(buffer)))
+	return C.GoStringN(&buffer[0], C.int(size))
 }
 
 func deliveryOf(item C.tracking_delivery) Delivery {

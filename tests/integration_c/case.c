@@ -61,6 +61,21 @@ tracking_delivery next(tracking_subscriber* subscriber) {
   return deliveries.items[0];
 }
 
+size_t count_from(tracking_service* service, const char* cursor) {
+  const tracking_setting settings[] = {{TRACKING_Z("since"), TRACKING_Z(cursor)},
+                                       {TRACKING_Z("follow"), TRACKING_Z("false")}};
+  tracking_subscriber* subscriber;
+  tracking_deliveries got;
+  size_t count = 0;
+  CHECK(tracking_service_subscribe(service, settings, 2, &subscriber, NULL) == TRACKING_OK);
+  while (tracking_subscriber_next(subscriber, LONG_MS, 1000, &got, NULL) == TRACKING_OK) {
+    for (size_t i = 0; i < got.count; ++i) CHECK((got.items[i].flags & TRACKING_DELIVERY_GAP) == 0);
+    count += got.count;
+  }
+  tracking_subscriber_free(subscriber);
+  return count;
+}
+
 int is_text(const char* bytes, size_t size, const char* expected) {
   return size == strlen(expected) && memcmp(bytes, expected, size) == 0;
 }

@@ -36,6 +36,8 @@ tracking_subscriber* subscribe(tracking_service* service, const char* name, cons
 tracking_code track(tracking_service* service, int64_t account_id, const char* data);
 /* The next delivery, which must come. */
 tracking_delivery next(tracking_subscriber* subscriber);
+/* How many events a new subscriber finds from there to the end; a gap fails. */
+size_t count_from(tracking_service* service, const char* cursor);
 int is_text(const char* bytes, size_t size, const char* expected);
 int contains(const tracking_error* error, const char* part);
 

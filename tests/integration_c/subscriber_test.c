@@ -57,6 +57,26 @@ CASE(a_cursor_resumes_behind_its_event) {
   tracking_service_free(service);
 }
 
+CASE(who_takes_nothing_knows_where_it_begins) {
+  tracking_service* service = open_service();
+  tracking_subscriber* subscriber = subscribe(service, "since", "all");
+  tracking_deliveries got;
+  char cursor[128];
+  CHECK(tracking_subscriber_next(subscriber, 0, 0, &got, NULL) == TRACKING_TIMED_OUT);
+  for (int i = 0; i < 3; ++i) CHECK(track(service, 1, "1") == TRACKING_OK);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(tracking_subscriber_next(subscriber, LONG_MS, 0, &got, NULL) == TRACKING_OK);
+    CHECK(got.count == 0 && got.text_size == 0);
+    CHECK(tracking_subscriber_cursor(subscriber, cursor, sizeof cursor) > 0);
+    CHECK(count_from(service, cursor) == (size_t)(3 - i));
+    next(subscriber);
+  }
+  tracking_subscriber_close(subscriber);
+  CHECK(tracking_subscriber_next(subscriber, LONG_MS, 0, &got, NULL) == TRACKING_CLOSED);
+  tracking_subscriber_free(subscriber);
+  tracking_service_free(service);
+}
+
 CASE(what_was_missed_is_a_gap) {
   tracking_service* service = open_service();
   tracking_subscriber* subscriber = subscribe(service, "since", "c_of_another_log");
@@ -120,6 +140,32 @@ CASE(close_wakes_who_waits) {
   CHECK(tracking_subscriber_next(subscriber, LONG_MS, 1, &got, NULL) == TRACKING_CLOSED);
   tracking_subscriber_free(subscriber);
   tracking_service_free(service);
+}
+
+CASE(after_close_nothing_is_handed_over) {
+  tracking_service* service = open_service();
+  tracking_subscriber* subscriber = subscribe(service, "since", "all");
+  tracking_deliveries got;
+  for (int i = 0; i < 3; ++i) CHECK(track(service, 1, "1") == TRACKING_OK);
+  next(subscriber); /* two more were read with it */
+  tracking_subscriber_close(subscriber);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(tracking_subscriber_next(subscriber, -1, 1, &got, NULL) == TRACKING_CLOSED && got.count == 0);
+  }
+  tracking_subscriber_free(subscriber);
+  tracking_service_free(service);
+}
+
+CASE(after_close_it_is_closed_whatever_ended_it_before) {
+  tracking_subscriber* subscriber;
+  tracking_deliveries got;
+  const char* nobody = "http://127.0.0.1:1?retry=off";
+  CHECK(tracking_subscriber_open(TRACKING_Z(nobody), NULL, 0, &subscriber, NULL) == TRACKING_OK);
+  CHECK(tracking_subscriber_next(subscriber, LONG_MS, 1, &got, NULL) == TRACKING_COULD_NOT_CONNECT);
+  CHECK(tracking_subscriber_next(subscriber, LONG_MS, 1, &got, NULL) == TRACKING_COULD_NOT_CONNECT);
+  tracking_subscriber_close(subscriber);
+  CHECK(tracking_subscriber_next(subscriber, LONG_MS, 1, &got, NULL) == TRACKING_CLOSED);
+  tracking_subscriber_free(subscriber);
 }
 
 CASE(a_subscriber_may_outlive_its_service) {

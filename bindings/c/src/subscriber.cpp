@@ -2,9 +2,9 @@
 #include <tracking/subscriber.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 #include "boundary.h"
 #include "delivery_block.h"
@@ -37,17 +37,33 @@ struct tracking_subscriber {
   std::unique_ptr<Subscriber> door;                    // constant
   DeliveryBlock block = {};                            // what is handed out in slices; used by the reading thread
   std::size_t block_next = 0;
-  std::atomic<bool> is_closed = false;
+  std::mutex changes = {};  // held while the filter changes: here and in `door` in one order
   mutable std::mutex mutex = {};
-  std::vector<AccountId> account_ids = {};  // guarded by mutex; sorted, empty = all
-  std::string cursor = {};                  // guarded by mutex; of the last delivery handed over, empty before it
+  bool is_closed = false;                   // guarded by mutex
+  std::vector<AccountId> account_ids = {};  // guarded by mutex, changed with `changes` held; sorted, empty = all
+  std::optional<std::string> cursor = {};   // guarded by mutex; of the last delivery handed over, see note_opening()
 
   tracking_code next(Clock::time_point deadline, std::size_t deliveries_max, tracking_deliveries& out,
                      tracking_error* error);
+  tracking::Status set_accounts(std::vector<AccountId> ids);
+  std::string position() const;
+  void close();
 
  private:
-  bool take_slice(std::size_t deliveries_max, tracking_deliveries& out);
+  enum class Slice : std::uint8_t { some, none, closed };
+  Slice take_slice(std::size_t deliveries_max, tracking_deliveries& out);
+  void note_opening();
   tracking_code end(tracking_error* error) const;
+
+  bool was_closed() const {
+    const std::lock_guard lock(mutex);
+    return is_closed;
+  }
+
+  std::optional<std::string> noted_cursor() const {
+    const std::lock_guard lock(mutex);
+    return cursor;
+  }
 
   // The filter may have changed since the block was filled. mutex held.
   bool is_wanted(const tracking_delivery& delivery) const {
@@ -59,33 +75,73 @@ struct tracking_subscriber {
 tracking_code tracking_subscriber::next(Clock::time_point deadline, std::size_t deliveries_max,
                                         tracking_deliveries& out, tracking_error* error) {
   for (;;) {
-    if (is_closed) return end(error);
-    if (take_slice(deliveries_max, out)) return to_c(Code::ok);
+    const auto slice = take_slice(deliveries_max, out);
+    if (slice == Slice::some) return to_c(Code::ok);
+    if (slice == Slice::closed) return end(error);
     block.clear();
     block_next = 0;
     const auto left = std::max(deadline - Clock::now(), Clock::duration::zero());
-    const auto count = door->next_batch(left, [this](const tracking::Deliveries& ready) { block.fill(ready); });
+    const auto count = door->next_batch(left, [this](const tracking::Deliveries& ready) {
+      note_opening();
+      block.fill(ready);
+    });
     if (count > 0) continue;
     if (door->is_ended()) return end(error);
     return fail(error, Code::timed_out, "nothing came in time");
   }
 }
 
-bool tracking_subscriber::take_slice(std::size_t deliveries_max, tracking_deliveries& out) {
+tracking_subscriber::Slice tracking_subscriber::take_slice(std::size_t deliveries_max, tracking_deliveries& out) {
   const std::lock_guard lock(mutex);
+  if (is_closed) return Slice::closed;
   while (block_next < block.size() && !is_wanted(block[block_next])) ++block_next;
+  if (block_next == block.size()) return Slice::none;
+  if (deliveries_max == 0) return Slice::some;
   std::size_t end = block_next;
   while (end < block.size() && end - block_next < deliveries_max && is_wanted(block[end])) ++end;
-  if (end == block_next) return false;
   const tracking_delivery& last = block[end - 1];
-  cursor.assign(last.cursor, last.cursor_size);
+  cursor->assign(last.cursor, last.cursor_size);  // the opening was noted before the block was filled
   out = block.slice(block_next, end - block_next);
   block_next = end;
-  return true;
+  return Slice::some;
+}
+
+// The door counts a batch as handed over when it is in the block. From then on its cursor is not ours.
+void tracking_subscriber::note_opening() {
+  if (cursor) return;  // written by this thread alone
+  std::string opening = door->cursor();
+  const std::lock_guard lock(mutex);
+  cursor = std::move(opening);
+}
+
+std::string tracking_subscriber::position() const {
+  if (auto noted = noted_cursor()) return *std::move(noted);
+  std::string opening = door->cursor();
+  // The door may have handed over a batch meanwhile, but not before the opening was noted.
+  return noted_cursor().value_or(std::move(opening));
+}
+
+tracking::Status tracking_subscriber::set_accounts(std::vector<AccountId> ids) {
+  std::sort(ids.begin(), ids.end());
+  const std::lock_guard in_order(changes);
+  if (auto status = door->set_accounts(ids); !status) return status;  // at a distance it may wait for an answer
+  const std::lock_guard lock(mutex);
+  account_ids = std::move(ids);
+  return {};
+}
+
+void tracking_subscriber::close() {
+  {
+    const std::lock_guard lock(mutex);
+    is_closed = true;
+  }
+  door->close();
 }
 
 tracking_code tracking_subscriber::end(tracking_error* error) const {
-  if (const auto status = door->status(); !status) return fail(error, status);
+  if (!was_closed()) {
+    if (const auto status = door->status(); !status) return fail(error, status);
+  }
   return fail(error, Code::closed, "the subscription is closed, or at its end");
 }
 
@@ -136,7 +192,6 @@ tracking_code tracking_subscriber_next(tracking_subscriber* subscriber, std::int
                                        tracking_error* error) {
   if (!subscriber || !deliveries) return missing(error, subscriber ? "deliveries" : "subscriber");
   *deliveries = {};
-  if (deliveries_max == 0) return fail(error, Code::invalid_parameter, "deliveries_max must be at least 1");
   return guarded(error,
                  [&] { return subscriber->next(deadline_after(timeout_ms), deliveries_max, *deliveries, error); });
 }
@@ -150,19 +205,15 @@ tracking_code tracking_subscriber_set_accounts(tracking_subscriber* subscriber, 
     for (const auto id : ids) {
       if (id < 1) return fail(error, Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807");
     }
-    std::sort(ids.begin(), ids.end());
-    if (auto status = subscriber->door->set_accounts(ids); !status) return fail(error, status);
-    const std::lock_guard lock(subscriber->mutex);
-    subscriber->account_ids = std::move(ids);
-    return to_c(Code::ok);
+    const auto status = subscriber->set_accounts(std::move(ids));
+    return status ? to_c(Code::ok) : fail(error, status);
   });
 }
 
 std::size_t tracking_subscriber_cursor(const tracking_subscriber* subscriber, char* buffer, std::size_t buffer_size) {
   std::size_t size = 0;
   const auto copy = [&] {
-    const std::lock_guard lock(subscriber->mutex);
-    const std::string cursor = subscriber->cursor.empty() ? subscriber->door->cursor() : subscriber->cursor;
+    const std::string cursor = subscriber->position();
     size = cursor.size();
     if (buffer && size < buffer_size) std::memcpy(buffer, cursor.c_str(), size + 1);
     return to_c(Code::ok);
@@ -171,9 +222,7 @@ std::size_t tracking_subscriber_cursor(const tracking_subscriber* subscriber, ch
 }
 
 void tracking_subscriber_close(tracking_subscriber* subscriber) {
-  if (!subscriber) return;
-  subscriber->is_closed = true;
-  subscriber->door->close();
+  if (subscriber) subscriber->close();
 }
 
 void tracking_subscriber_free(tracking_subscriber* subscriber) {

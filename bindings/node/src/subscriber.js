@@ -29,6 +29,7 @@ export class Subscriber {
   #pauseMs = 0;
   #isClosed = false;
   #isEnded = false;
+  #changed = Promise.resolve(); // when all changes of the filter that were asked for are made
   #wakeUp = () => {};
 
   constructor(url, {
@@ -78,6 +79,12 @@ export class Subscriber {
   /** Changes the filter while it runs; none = every account. No event of an account that stays is lost or repeated. */
   async setAccounts(accountIds = []) {
     const ids = [...accountIds];
+    const changed = this.#changed.then(() => this.#change(ids)); // one after the other, so that the last one holds
+    this.#changed = changed.catch(() => {});
+    await changed;
+  }
+
+  async #change(ids) {
     let position;
     if (this.#stream && this.#filter.adds(ids)) position = await this.#askPosition();
     this.#filter.change(ids, position);

@@ -145,6 +145,29 @@ test('leaving the loop closes the stream', async (t) => {
   assert.equal(await subscriber.next(), undefined);
 });
 
+test('of two changes of the accounts the last one holds', async (t) => {
+  const { url } = await startDaemon(t);
+  const service = connect(url);
+  const subscriber = subscribe(url, { accountIds: [1] });
+  await subscriber.ready();
+  await Promise.all([subscriber.setAccounts([1, 3]), subscriber.setAccounts([1])]); // only the first one has to ask
+  await service.track(3, 'not wanted');
+  await service.track(1, 'wanted');
+  assert.equal((await subscriber.next()).data, 'wanted');
+  subscriber.close();
+});
+
+test('after close nothing is handed over', async (t) => {
+  const { url } = await startDaemon(t);
+  const service = connect(url);
+  for (let i = 0; i < 3; ++i) await service.track(1, i);
+  const subscriber = subscribe(url, { since: 'all' });
+  const first = await subscriber.next();
+  subscriber.close();
+  assert.equal(await subscriber.next(), undefined);
+  assert.equal(subscriber.cursor, first.cursor);
+});
+
 test('close wakes who waits', async (t) => {
   const { url } = await startDaemon(t);
   const subscriber = subscribe(url);

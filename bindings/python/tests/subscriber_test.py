@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 import tracking
+from tracking import _library
 from conftest import ACCOUNTS, WAIT_S, Daemon, wait_until
 
 
@@ -51,14 +52,46 @@ def test_the_cursor_is_of_what_was_handed_over(service):
 
 
 def test_accounts_change_for_what_was_fetched_too(service):
-    service.track_batch([(1, 0), (3, 0)])  # from here on both accounts are known, and no event waits for its own
     with service.subscribe() as subscriber:
-        service.track_batch([(1, "a"), (1, "b"), (3, "c")])
+        for account_id, data in (1, "a"), (1, "b"), (3, "c"):
+            service.track(account_id, data)
         assert subscriber.next(WAIT_S).data == "a"
         subscriber.set_accounts([3])
         assert subscriber.next(WAIT_S).data == "c"
         with pytest.raises(tracking.Error):
             subscriber.set_accounts([0])
+
+
+def test_of_two_changes_of_the_accounts_one_holds(service, monkeypatch):
+    """The other one comes between the library's change and the binding's own, if that is possible."""
+    change = _library.LIBRARY.tracking_subscriber_set_accounts
+    with service.subscribe() as subscriber:
+        other = threading.Thread(target=lambda: subscriber.set_accounts([3]))
+
+        def change_and_be_overtaken(*arguments):
+            code = change(*arguments)
+            if other.ident is None:
+                other.start()
+                other.join(0.1)
+            return code
+
+        monkeypatch.setattr(_library.LIBRARY, "tracking_subscriber_set_accounts", change_and_be_overtaken)
+        subscriber.set_accounts([1])
+        other.join(WAIT_S)
+        service.track_batch([(1, 1), (3, 3)])
+        assert subscriber.next(WAIT_S).data == 3
+
+
+def test_after_close_nothing_is_handed_over(service):
+    service.track_batch([(1, n) for n in range(3)])
+    subscriber = service.subscribe(since="all")
+    first = subscriber.next(WAIT_S)  # all three were fetched
+    subscriber.close()
+    with pytest.raises(tracking.Closed):
+        subscriber.next(WAIT_S)
+    with pytest.raises(tracking.Closed):
+        subscriber.next_batch(WAIT_S)
+    assert list(subscriber) == [] and subscriber.cursor == first.cursor
 
 
 def test_close_wakes_who_waits(service):
@@ -96,6 +129,25 @@ def test_a_cancelled_reader_loses_nothing(service):
             return (await subscriber.__anext__()).data
 
     assert asyncio.run(asyncio.wait_for(main(), WAIT_S)) == "kept"
+
+
+def test_what_a_cancelled_reader_fetched_is_ahead_of_the_cursor(open_doors):
+    doors = open_doors()
+
+    async def main():
+        async with doors.subscribe() as subscriber:
+            wait_until(lambda: subscriber.cursor, what="the stream")
+            doors.service.track(1, "not seen")
+            reader = asyncio.ensure_future(subscriber.__anext__())
+            while subscriber._fetching is None:
+                await asyncio.sleep(0)
+            reader.cancel()
+            await asyncio.wait({subscriber._fetching})  # it goes on without its reader
+            return subscriber.cursor
+
+    cursor = asyncio.run(asyncio.wait_for(main(), WAIT_S))
+    with doors.subscribe(since=cursor) as subscriber:
+        assert subscriber.next(WAIT_S).data == "not seen"
 
 
 def test_a_stream_goes_on_after_the_server_was_away():

@@ -68,6 +68,7 @@ struct Subscriber::Impl {
   std::vector<AccountId> accounts;  // guarded by mutex; sorted, empty = all
   std::optional<Cursor> cursor;     // guarded by mutex; of the last delivery handed over
   std::string opening_cursor;       // guarded by mutex; while none was: where the last read began
+  bool is_read_ahead = false;       // guarded by mutex; the last read gave something
   std::string cursor_as_received;   // guarded by mutex; the same as it came from a distance, or empty
   bool has_ended = false;           // guarded by mutex
   bool has_no_memory = false;       // guarded by mutex; that is why it ended
@@ -108,6 +109,7 @@ struct Subscriber::Impl {
         if (has_ended) return false;
         if (!cursor) opening_cursor = subscription->cursor();
         state = subscription->read(out, batch_events_max, batch_bytes_max);
+        is_read_ahead = !out.empty();
         has_ended = state == ReadState::ended;
       }
       if (!out.empty()) {
@@ -123,6 +125,16 @@ struct Subscriber::Impl {
   // The filter may have changed since the batch was read.
   bool is_wanted(const DeliveryView& view) const {
     return view.gap || accounts.empty() || std::binary_search(accounts.begin(), accounts.end(), view.account_id);
+  }
+
+  // Leaves in the batch what is still to be handed over.
+  void trim_batch() {
+    if (batch.empty()) return;
+    const std::lock_guard lock(mutex);
+    if (batch_next == 0 && accounts.empty()) return;
+    std::size_t index = 0;
+    batch.erase_if([&](const DeliveryView& view) { return index++ < batch_next || !is_wanted(view); });
+    batch_next = 0;
   }
 
   // What was read but cannot be handed over is lost to this subscriber, so it ends: the reader can resume at its
@@ -194,29 +206,24 @@ std::optional<Delivery> Subscriber::next(std::chrono::nanoseconds timeout) {
 
 std::size_t Subscriber::next_batch(std::chrono::nanoseconds timeout,
                                    const std::function<void(const Deliveries&)>& handle) {
-  Deliveries& batch = impl_->batch;
-  std::optional<Deliveries> rest;  // what next() left of a batch, if it was used before
+  const auto deadline = deadline_after(timeout);
+  const Deliveries& batch = impl_->batch;
   std::string cursor_text;
   try {
-    if (impl_->batch_next < batch.size()) {
-      rest.emplace();
-      for (; impl_->batch_next < batch.size(); ++impl_->batch_next) rest->add(batch[impl_->batch_next]);
-    } else if (!impl_->fill(batch, deadline_after(timeout))) {
-      return 0;
+    for (impl_->trim_batch(); batch.empty(); impl_->trim_batch()) {
+      if (!impl_->fill(impl_->batch, deadline)) return 0;
     }
-    const Deliveries& read = rest ? *rest : batch;
-    cursor_text = read[read.size() - 1].cursor_text;
+    cursor_text = batch[batch.size() - 1].cursor_text;
   } catch (const std::bad_alloc&) {
     impl_->end_without_memory();
     return 0;
   }
-  const Deliveries& ready = rest ? *rest : batch;
-  const std::size_t count = ready.size();
-  handle(ready);
+  if (impl_->is_closed()) return 0;
+  const std::size_t count = batch.size();
+  handle(batch);
   const std::lock_guard lock(impl_->mutex);
-  impl_->hand_over(ready[count - 1], std::move(cursor_text));
-  impl_->batch_next = 0;
-  batch.clear();
+  impl_->hand_over(batch[count - 1], std::move(cursor_text));
+  impl_->batch.clear();
   return count;
 }
 
@@ -232,9 +239,8 @@ Status Subscriber::set_accounts(std::vector<AccountId> account_ids) {
 std::string Subscriber::cursor() const {
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->cursor) {
-    // Nothing was handed over, and what was read may be lost.
-    const bool is_behind = impl_->has_no_memory && !impl_->opening_cursor.empty();
-    return is_behind ? impl_->opening_cursor : impl_->subscription->cursor();
+    // That of the subscription is behind what was read, which nobody may have seen.
+    return impl_->is_read_ahead ? impl_->opening_cursor : impl_->subscription->cursor();
   }
   return impl_->cursor_as_received.empty() ? to_text(*impl_->cursor) : impl_->cursor_as_received;
 }

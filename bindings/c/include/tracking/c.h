@@ -229,7 +229,9 @@ typedef struct tracking_delivery {
   uint32_t reserved;      /**< 0 */
 } tracking_delivery;
 
-/** What tracking_subscriber_next() hands out; valid until the next call on, or the freeing of, its subscriber. */
+/** What tracking_subscriber_next() hands out, with all that it points to: valid until the next call of that function
+ * for the same subscriber, whatever it returns, or until the subscriber is freed. No other call ends it, neither on the
+ * subscriber nor on its service. */
 typedef struct tracking_deliveries {
   const tracking_delivery* items; /**< an array of them */
   size_t count;                   /**< of the items */
@@ -254,8 +256,9 @@ TRACKING_C_API tracking_code tracking_subscriber_open(const char* url, size_t ur
                                                       tracking_subscriber** subscriber, tracking_error* error);
 
 /** Waits for deliveries, at most timeout_ms (negative = for ever), and hands over those that are there, at most
- * deliveries_max and never more than about a thousand. TRACKING_OK: at least one. TRACKING_TIMED_OUT: none yet.
- * TRACKING_CLOSED: the end, of history (follow=false), of `limit`, or by close; another code: why it ended. */
+ * deliveries_max and never more than about a thousand. TRACKING_OK: there is at least one; with deliveries_max 0 none
+ * is handed over, so that the cursor is still before it. TRACKING_TIMED_OUT: none yet. TRACKING_CLOSED: the end, of
+ * history (follow=false), of `limit`, or by close; another code: why it ended. */
 TRACKING_C_API tracking_code tracking_subscriber_next(tracking_subscriber* subscriber, int64_t timeout_ms,
                                                       size_t deliveries_max, tracking_deliveries* deliveries,
                                                       tracking_error* error);
@@ -272,7 +275,8 @@ TRACKING_C_API tracking_code tracking_subscriber_set_accounts(tracking_subscribe
 TRACKING_C_API size_t tracking_subscriber_cursor(const tracking_subscriber* subscriber, char* buffer,
                                                  size_t buffer_size);
 
-/** Wakes a waiting tracking_subscriber_next(), which returns TRACKING_CLOSED; so do all later calls. */
+/** Wakes a waiting tracking_subscriber_next(), which returns TRACKING_CLOSED; so do all later calls, whatever else was
+ * there to hand over or had ended it. The cursor stays. */
 TRACKING_C_API void tracking_subscriber_close(tracking_subscriber* subscriber);
 
 /** Closes and frees. No other call may be under way on it. NULL is nothing. */

@@ -30,11 +30,15 @@ class Subscriber:
         self._handle = handle
         # Freed when nobody can call it any more, so no call can be under way.
         self._freed = weakref.finalize(self, _free, handle)
-        self._reading = threading.Lock()
+        self._reading = threading.Lock()  # held while the library is asked for more
+        self._changing = threading.Lock()  # held while the filter changes: in the library and here in one order
+        self._lock = threading.Lock()  # guards what follows
         self._lines: list[bytes] = []  # of what was fetched: a line, its cursor, ...
         self._next_line = 0
         self._wanted: Optional[frozenset[int]] = None  # accounts, if they were changed: what was fetched may be older
-        self._cursor: Optional[str] = None  # of the last one handed over
+        self._cursor: Optional[str] = None  # of the last one handed over; before it, from the first fetch, where it began
+        self._is_closed = False
+
         self._executor: Optional[ThreadPoolExecutor] = None  # for async for
         self._fetching: Optional[asyncio.Future[bool]] = None
 
@@ -53,34 +57,38 @@ class Subscriber:
     def next_batch(self, timeout: Optional[float] = None) -> list[Union[Event, Gap]]:
         """All that is there, about a thousand at most; waits for the first like next(). Empty = time-out."""
         first = self.next(timeout)
-        batch: list[Union[Event, Gap]] = []
-        while first is not None:
-            batch.append(first)
-            first = self._take()
-        return batch
+        if first is None:
+            return []
+        with self._lock:
+            return [first, *iter(self._take_next, None)]
 
     def set_accounts(self, account_ids: Iterable[int] = ()) -> None:
         """Changes the filter while it runs; none = every account. No event of an account that stays is lost or
         repeated."""
         ids = list(account_ids)
-        error = _library.Error()
-        if _library.LIBRARY.tracking_subscriber_set_accounts(self._handle, (ctypes.c_int64 * len(ids))(*ids), len(ids),
-                                                             ctypes.byref(error)) != _errors.OK:
-            raise _errors.make(error)
-        self._wanted = frozenset(ids) if ids else None
+        array, error = (ctypes.c_int64 * len(ids))(*ids), _library.Error()
+        with self._changing:
+            if _library.LIBRARY.tracking_subscriber_set_accounts(self._handle, array, len(ids),
+                                                                 ctypes.byref(error)) != _errors.OK:
+                raise _errors.make(error)
+            with self._lock:
+                self._wanted = frozenset(ids) if ids else None
 
     @property
     def cursor(self) -> str:
         """Where to resume: the position after the last event or gap handed over, or that at which it started. Empty =
         not known yet: at a distance before the stream is there; once it is, no later event is missed."""
-        if self._cursor is not None:
-            return self._cursor
-        buffer = ctypes.create_string_buffer(256)
-        size = _library.LIBRARY.tracking_subscriber_cursor(self._handle, buffer, len(buffer))
-        return buffer.raw[:size].decode()
+        if self._cursor is None:
+            opening = self._library_cursor()
+            # The library may have handed over a batch meanwhile, but not before the opening was noted.
+            return opening if self._cursor is None else self._cursor
+        return self._cursor
 
     def close(self) -> None:
-        """Ends it, and wakes who waits for it. May be repeated."""
+        """Ends it, and wakes who waits for it: nothing more is handed over. May be repeated."""
+        with self._lock:
+            self._is_closed = True
+            self._lines = []
         _library.LIBRARY.tracking_subscriber_close(self._handle)
         if self._executor is not None:
             self._executor.shutdown(wait=False)
@@ -138,6 +146,11 @@ class Subscriber:
 
     def _take(self) -> Union[Event, Gap, None]:
         """The next of what was fetched."""
+        with self._lock:
+            return self._take_next()
+
+    def _take_next(self) -> Union[Event, Gap, None]:
+        """The lock is held."""
         while self._next_line + 1 < len(self._lines):
             at = self._next_line
             self._next_line += 2
@@ -151,20 +164,38 @@ class Subscriber:
 
     def _fetch(self, timeout_ms: int) -> bool:
         """Waits for more; false: nothing came in time."""
-        deliveries, error = _library.Deliveries(), _library.Error()
         with self._reading:
             if self._next_line + 1 < len(self._lines):
                 return True  # another task's
-            code = _library.LIBRARY.tracking_subscriber_next(self._handle, timeout_ms, _BATCH_MAX,
-                                                             ctypes.byref(deliveries), ctypes.byref(error))
-            if code == _errors.TIMED_OUT:
+            if self._cursor is None:
+                if self._ask(timeout_ms, 0) is None:
+                    return False
+                self._cursor = self._library_cursor()
+            deliveries = self._ask(timeout_ms, _BATCH_MAX)
+            if deliveries is None:
                 return False
-            if code != _errors.OK:
-                raise _errors.make(error)
             # One copy and one split, whatever their number.
-            self._lines = ctypes.string_at(deliveries.text, deliveries.text_size).split(b"\n")
-            self._next_line = 0
+            lines = ctypes.string_at(deliveries.text, deliveries.text_size).split(b"\n")
+            with self._lock:
+                if not self._is_closed:
+                    self._lines, self._next_line = lines, 0
             return True
+
+    def _ask(self, timeout_ms: int, deliveries_max: int) -> Optional[_library.Deliveries]:
+        """None: nothing came in time."""
+        deliveries, error = _library.Deliveries(), _library.Error()
+        code = _library.LIBRARY.tracking_subscriber_next(self._handle, timeout_ms, deliveries_max,
+                                                         ctypes.byref(deliveries), ctypes.byref(error))
+        if code == _errors.TIMED_OUT:
+            return None
+        if code != _errors.OK:
+            raise _errors.make(error)
+        return deliveries
+
+    def _library_cursor(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        size = _library.LIBRARY.tracking_subscriber_cursor(self._handle, buffer, len(buffer))
+        return buffer.raw[:size].decode()
 
 
 def subscribe(url: str, account_ids: Optional[Iterable[int]] = None, *, since: Optional[str] = None,

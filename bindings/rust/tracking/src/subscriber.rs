@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +53,10 @@ impl Delivery {
     }
 }
 
-struct Handle(*mut sys::tracking_subscriber);
+struct Handle {
+    raw: *mut sys::tracking_subscriber,
+    is_closed: AtomicBool,
+}
 
 // set_accounts, cursor and close are for any thread; next is called by the one owner of the Subscriber.
 unsafe impl Send for Handle {}
@@ -60,7 +64,7 @@ unsafe impl Sync for Handle {}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        unsafe { sys::tracking_subscriber_free(self.0) }
+        unsafe { sys::tracking_subscriber_free(self.raw) }
     }
 }
 
@@ -69,9 +73,10 @@ impl Drop for Handle {
 pub struct Closer(Arc<Handle>);
 
 impl Closer {
-    /// Wakes who waits; all later calls say that it is closed.
+    /// Wakes who waits; all later calls say that it is closed, also if more was there.
     pub fn close(&self) {
-        unsafe { sys::tracking_subscriber_close(self.0 .0) }
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        unsafe { sys::tracking_subscriber_close(self.0.raw) }
     }
 }
 
@@ -97,7 +102,8 @@ impl Subscriber {
     }
 
     pub(crate) fn new(handle: *mut sys::tracking_subscriber) -> Subscriber {
-        Subscriber { handle: Arc::new(Handle(handle)), ready: VecDeque::new(), cursor: None, has_ended: false }
+        let handle = Handle { raw: handle, is_closed: AtomicBool::new(false) };
+        Subscriber { handle: Arc::new(handle), ready: VecDeque::new(), cursor: None, has_ended: false }
     }
 
     /// Waits for the next one, at most `timeout`; None = nothing came in time. The end is an error of `Code::CLOSED`.
@@ -112,7 +118,7 @@ impl Subscriber {
     /// Changes the filter while it runs; none = every account. No event of an account that stays is lost or repeated.
     pub fn set_accounts(&mut self, account_ids: &[i64]) -> Result<()> {
         let (ids, count) = (account_ids.as_ptr(), account_ids.len());
-        check(|error| unsafe { sys::tracking_subscriber_set_accounts(self.handle.0, ids, count, error) })?;
+        check(|error| unsafe { sys::tracking_subscriber_set_accounts(self.handle.raw, ids, count, error) })?;
         // What was fetched came under the filter before.
         let is_wanted = |one: &Delivered| account_ids.is_empty() || account_ids.contains(&one.account_id);
         self.ready.retain(|delivery| delivery.event().map_or(true, is_wanted));
@@ -126,7 +132,7 @@ impl Subscriber {
             return cursor.clone();
         }
         let mut buffer = [0u8; 256];
-        let size = unsafe { sys::tracking_subscriber_cursor(self.handle.0, buffer.as_mut_ptr(), buffer.len()) };
+        let size = unsafe { sys::tracking_subscriber_cursor(self.handle.raw, buffer.as_mut_ptr(), buffer.len()) };
         String::from_utf8_lossy(&buffer[..size.min(buffer.len())]).into_owned()
     }
 
@@ -136,13 +142,16 @@ impl Subscriber {
     }
 
     fn wait(&mut self, timeout_ms: i64) -> Result<Delivery> {
+        if self.handle.is_closed.load(Ordering::SeqCst) {
+            self.ready.clear();
+        }
         if self.ready.is_empty() {
             let mut got =
                 sys::tracking_deliveries { items: std::ptr::null(), count: 0, text: std::ptr::null(), text_size: 0 };
             check(|error| unsafe {
-                sys::tracking_subscriber_next(self.handle.0, timeout_ms, BATCH_MAX, &mut got, error)
+                sys::tracking_subscriber_next(self.handle.raw, timeout_ms, BATCH_MAX, &mut got, error)
             })?;
-            // They are valid until the next call, and copied before.
+            // They are valid until this function is called again, and copied before.
             let items = unsafe { std::slice::from_raw_parts(got.items, got.count) };
             self.ready.extend(items.iter().map(|item| unsafe { delivery_of(item) }));
         }

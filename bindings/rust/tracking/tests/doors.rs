@@ -64,6 +64,20 @@ fn another_thread_closes() {
 }
 
 #[test]
+fn after_close_nothing_is_handed_over() {
+    let service = open();
+    for n in ["1", "2", "3"] {
+        service.track(&Event::new(1, n)).unwrap();
+    }
+    let mut subscriber = service.subscribe(&[("since", "all")]).unwrap();
+    let first = subscriber.next().unwrap().unwrap(); // all three were fetched
+    subscriber.closer().close();
+    assert_eq!(subscriber.next_timeout(Duration::from_secs(20)).unwrap_err().code, Code::CLOSED);
+    assert!(subscriber.next().is_none());
+    assert_eq!(subscriber.cursor(), first.cursor);
+}
+
+#[test]
 fn a_closed_service_says_so() {
     let service = open();
     service.close(Duration::from_secs(10)).unwrap();
