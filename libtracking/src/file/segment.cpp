@@ -154,7 +154,6 @@ Io Segment::rebuild_index(const std::shared_ptr<File>& file, std::uint64_t log_i
         rebuilt.note_damage(offset, first_position_);
         break;
       case FrameReader::Next::end:
-        if (reader.position() < extent.next_position) rebuilt.note_damage(offset, first_position_);
         index = std::move(rebuilt);
         return {};
       case FrameReader::Next::failed:
