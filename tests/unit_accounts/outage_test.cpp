@@ -114,6 +114,7 @@ TEST_F(AccountOutage, AnsweringPingsAloneDoNotMakeItWellAgain) {
 
 TEST_F(AccountOutage, ARepositoryThatHangsHoldsNobodyForLong) {
   options_.account_lookup_threads = 2;
+  real_ = &Clock::system();
   open();
   EXPECT_EQ(ask(1), AccountAnswer::active);
   script_->hold(true);
@@ -131,6 +132,7 @@ TEST_F(AccountOutage, ARepositoryThatHangsHoldsNobodyForLong) {
 }
 
 TEST_F(AccountOutage, NoEventOvertakesThoseThatAreAnsweredFromWhatWasKnown) {
+  real_ = &Clock::system();
   open();
   EXPECT_EQ(ask(1), AccountAnswer::active);
   pass(20s);
@@ -147,6 +149,7 @@ TEST_F(AccountOutage, NoEventOvertakesThoseThatAreAnsweredFromWhatWasKnown) {
 }
 
 TEST_F(AccountOutage, AnAnswerThatComesLateIsRememberedAllTheSame) {
+  real_ = &Clock::system();
   open();
   script_->hold(true);
   NotingTarget target;
@@ -160,6 +163,7 @@ TEST_F(AccountOutage, AnAnswerThatComesLateIsRememberedAllTheSame) {
 }
 
 TEST_F(AccountOutage, AfterAnAnswerThatCameLateTheAccountIsAskedForAgain) {
+  real_ = &Clock::system();
   open();
   script_->hold(true);
   EXPECT_EQ(ask(4), AccountAnswer::unavailable) << "given up";

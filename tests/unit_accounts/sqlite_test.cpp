@@ -301,7 +301,7 @@ TEST_F(SqliteDirectory, ALockedFileLeavesKnownAccountsAsTheyAre) {
   EXPECT_EQ(ask(1), AccountAnswer::active);
   EXPECT_FALSE(directory_->health());
   other.say("COMMIT;");
-  EXPECT_TRUE(eventually([&] { return directory_->health().is_ok(); }, 3s));
+  EXPECT_TRUE(eventually([&] { return directory_->health().is_ok(); }));
   EXPECT_EQ(ask(++nobody), AccountAnswer::unknown);
 }
 

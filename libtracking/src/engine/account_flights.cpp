@@ -53,8 +53,9 @@ void AccountLookups::take_queued(LookupQuery& query) noexcept {
 void AccountLookups::answered(const LookupQuery& query, const Status& status,
                               std::span<const AccountState> states) noexcept {
   Lock lock(mutex_);
+  // Everything was handed back already. Who left this thread behind may have taken the clocks.
+  if (is_closed_) return;
   const bool is_late = end_query(query.number) > silence_max;
-  if (is_closed_) return;  // everything was handed back already
   has_been_asked_ = true;
   Flight* claimed = nullptr;
   last_contact_ = clock_->steady();
