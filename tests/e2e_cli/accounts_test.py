@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cli import run, unused_port
-from e2e_support import Daemon
+from cli import run
+from e2e_support import Daemon, free_port
 
 
 def test_the_life_of_an_account(own_daemon):
@@ -59,7 +59,7 @@ def test_a_name_cannot_control_the_terminal(daemon):
 
 
 def test_without_an_admin_listener_it_says_where_it_looked():
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     done = run("accounts", "list", "--admin-url", url)
     assert done.returncode == 1 and url in done.stderr
 

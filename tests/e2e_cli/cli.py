@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 
@@ -25,12 +24,6 @@ def run(*arguments, daemon=None, stdin=b"", env=None, timeout=30):
                           input=stdin, capture_output=True, check=False, timeout=seconds(timeout))
     done.stdout, done.stderr = done.stdout.decode("utf-8", "surrogateescape"), done.stderr.decode("utf-8", "surrogateescape")
     return done
-
-
-def unused_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Cli:

@@ -3,8 +3,8 @@
 import json
 import signal
 
-from cli import Cli, data_of, unused_port
-from e2e_support import Daemon, wait_until
+from cli import Cli, data_of
+from e2e_support import Daemon, free_port, wait_until
 
 
 def fixed_daemon(port, **options):
@@ -13,7 +13,7 @@ def fixed_daemon(port, **options):
 
 
 def test_it_may_be_started_before_its_server():
-    port = unused_port()
+    port = free_port()
     with Cli("subscribe", "-u", f"http://127.0.0.1:{port}", "-o", "json") as cli:
         cli.wait_said("could not connect")
         with fixed_daemon(port) as daemon:
@@ -23,7 +23,7 @@ def test_it_may_be_started_before_its_server():
 
 
 def test_a_killed_server_that_comes_back_is_told_as_a_gap_and_it_goes_on():
-    port = unused_port()
+    port = free_port()
     with fixed_daemon(port) as daemon, Cli("subscribe", "-u", f"http://127.0.0.1:{port}", "-o", "json") as cli:
         cli.wait_connected()
         daemon.post({"account_id": 1, "data": 1})
@@ -40,7 +40,7 @@ def test_a_killed_server_that_comes_back_is_told_as_a_gap_and_it_goes_on():
 
 
 def test_a_drained_server_loses_it_nothing():
-    port = unused_port()
+    port = free_port()
     with fixed_daemon(port) as daemon, Cli("subscribe", "-u", f"http://127.0.0.1:{port}", "-o", "json") as cli:
         cli.wait_connected()
         for number in range(200):

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from cli import Cli, data_of, run, unused_port
+from cli import Cli, data_of, run
+from e2e_support import free_port
 
 
 def test_an_event_is_shown_when_it_comes(daemon):
@@ -91,7 +92,7 @@ def test_interrupted_it_sums_up(daemon):
 
 
 def test_without_retry_no_connection_is_the_end():
-    done = run("subscribe", "--no-retry", "-u", f"http://127.0.0.1:{unused_port()}")
+    done = run("subscribe", "--no-retry", "-u", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 3
     assert "tracking-httpd" in done.stderr  # how to start one
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from cli import Cli, environment, run, unused_port
-from e2e_support import Daemon, program, seconds
+from cli import Cli, environment, run
+from e2e_support import Daemon, free_port, program, seconds
 
 
 def test_it_prints_the_answer(daemon):
@@ -73,14 +73,14 @@ def test_wrong_usage_is_told(arguments):
 
 
 def test_without_a_server_it_fails_and_says_what_to_do():
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     done = run("track", "-u", url, "-a", 1, "1", "--retry-for", "200ms")
     assert done.returncode == 1 and url in done.stderr and "tracking-httpd" in done.stderr
     assert run("track", "-u", url, "-a", 1, "1", "--no-retry").returncode == 3
 
 
 def test_it_waits_a_moment_for_a_server_that_starts():
-    port = unused_port()
+    port = free_port()
     with Cli("track", "-u", f"http://127.0.0.1:{port}", "-a", 1, "1", "--retry-for", "30s") as cli:
         cli.wait_said("trying again")
         with Daemon("--listen", f"127.0.0.1:{port}"):
@@ -140,7 +140,7 @@ def test_a_line_goes_as_soon_as_it_is_there(daemon):
 
 
 def test_lines_survive_a_restart_of_the_server():
-    port = unused_port()
+    port = free_port()
     with Daemon("--listen", f"127.0.0.1:{port}") as daemon:
         reading, writing = os.pipe()
         with Cli("track", "-", "-u", f"http://127.0.0.1:{port}", stdin=reading) as cli, os.fdopen(writing, "wb") as pipe:
@@ -163,7 +163,7 @@ def test_lines_survive_a_restart_of_the_server():
 
 
 def test_giving_up_says_from_where_on():
-    done = run("track", "-", "-u", f"http://127.0.0.1:{unused_port()}", "--retry-for", "100ms",
+    done = run("track", "-", "-u", f"http://127.0.0.1:{free_port()}", "--retry-for", "100ms",
                stdin=ndjson({"account_id": 1, "data": 1}))
     assert done.returncode == 1
     assert json.loads(done.stdout) == {"accepted": 0, "rejected": [], "stopped_at": 0, "type": "broker-unavailable"}

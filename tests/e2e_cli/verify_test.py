@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from cli import Cli, run, unused_port
-from e2e_support import Daemon, wait_until
+from cli import Cli, run
+from e2e_support import Daemon, free_port, wait_until
 
 WRONG = ("lost", "lost_announced", "repeated", "reordered", "altered", "gaps")
 
@@ -109,9 +109,9 @@ def test_announced_losses_may_be_allowed(lines):
 
 
 def test_a_drained_and_restarted_server_loses_it_nothing_that_no_gap_tells():
-    port = unused_port()
+    port = free_port()
     with Daemon("--listen", f"127.0.0.1:{port}") as daemon:
-        with Cli("verify", "-u", daemon.url, "-a", "1,3", "--rate", 500, "--for", "3s", "--connections", 2, "--batch", 5,
+        with Cli("verify", "-u", daemon.url, "-a", "1,3", "--rate", 500, "--count", 1500, "--connections", 2, "--batch", 5,
                  "--allow", "gaps,repeats", "-o", "json") as cli:
             cli.wait_connected()
             wait_until(lambda: daemon.ledger()["accepted"] > 200)
@@ -125,9 +125,9 @@ def test_a_drained_and_restarted_server_loses_it_nothing_that_no_gap_tells():
 
 
 def test_a_killed_server_fails_it_unless_gaps_are_allowed():
-    port = unused_port()
+    port = free_port()
     with Daemon("--listen", f"127.0.0.1:{port}") as daemon:
-        with Cli("verify", "-u", daemon.url, "-a", 1, "--rate", 300, "--for", "2s", "-o", "json") as cli:
+        with Cli("verify", "-u", daemon.url, "-a", 1, "--rate", 300, "--count", 600, "-o", "json") as cli:
             cli.wait_connected()
             wait_until(lambda: daemon.ledger()["accepted"] > 100)
             daemon.stop(signal.SIGKILL)
@@ -138,7 +138,7 @@ def test_a_killed_server_fails_it_unless_gaps_are_allowed():
 
 
 def test_it_may_be_started_before_its_server():
-    port = unused_port()
+    port = free_port()
     with Cli("verify", "-u", f"http://127.0.0.1:{port}", "-a", 1, "--count", 10) as cli:
         cli.wait_said("could not connect")
         with Daemon("--listen", f"127.0.0.1:{port}"):
@@ -146,7 +146,7 @@ def test_it_may_be_started_before_its_server():
 
 
 def test_without_a_server_it_fails_at_once_if_told_so():
-    assert run("verify", "-u", f"http://127.0.0.1:{unused_port()}", "-a", 1, "--no-retry").returncode == 3
+    assert run("verify", "-u", f"http://127.0.0.1:{free_port()}", "-a", 1, "--no-retry").returncode == 3
 
 
 def test_an_interrupted_run_reports_what_it_knows(daemon):

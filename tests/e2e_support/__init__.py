@@ -12,8 +12,9 @@ from .certificates import Authority
 from .daemon import Daemon, StartError, program, run_httpd
 from .fault_proxy import FaultProxy
 from .http import Answer, request
-from .nats import NatsClient, NatsServer, free_port
+from .nats import NatsClient, NatsServer
 from .nkeys import NKey, Operator
+from .ports import free_port
 from .postgres import Postgres
 from .proxy import Proxy, haproxy_command, nginx_command, source
 from .raw import RawConnection

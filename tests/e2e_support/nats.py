@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+from .ports import free_port
 from .waiting import seconds, wait_until
 
 _LIBC = ctypes.CDLL(None)
@@ -16,13 +17,6 @@ _PR_SET_PDEATHSIG = 1
 
 def _die_with_parent():
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def free_port():
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class NatsServer:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from .nats import free_port
+from .ports import free_port
 from .waiting import seconds, wait_until
 
 USER = "tracking"

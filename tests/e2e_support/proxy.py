@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from .http import request
-from .nats import free_port
+from .ports import free_port
 from .waiting import wait_until
 
 HOSTS = "service.lvh.me service.localhost 127.0.0.1"  # the last is what clients on loopback say by themselves

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from e2e_support import Daemon, NatsServer, seconds, wait_until
-from e2e_support.nats import free_port
+from e2e_support import Daemon, NatsServer, free_port, seconds, wait_until
 from oracle import Oracle
 from seeds import chance, rounds
 

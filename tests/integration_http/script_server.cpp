@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <stdexcept>
+
+#include "support/free_port.h"
 
 namespace tracking::test {
 namespace {
@@ -144,10 +147,8 @@ void ScriptServer::accept_all() {
 }
 
 int unused_port() {
-  const int listener = listen_on(0);
-  const int port = port_of(listener);
-  ::close(listener);
-  return port;
+  static std::deque<FreePort> held;
+  return held.emplace_back().number();
 }
 
 std::string request_line(const std::string& request) { return request.substr(0, request.find("\r\n")); }

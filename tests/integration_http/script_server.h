@@ -68,7 +68,7 @@ class ScriptServer {
   std::thread acceptor_;
 };
 
-/// A port on which nothing listens.
+/// A port on which nothing listens, and that nobody else is given.
 int unused_port();
 
 /// The first line of a request.

@@ -49,19 +49,9 @@ bool is_listening(std::uint16_t port) {
 
 }  // namespace
 
-std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(socket);
-  return ntohs(address.sin_port);
-}
-
 NatsServer::NatsServer() : NatsServer(Options{}) {}
 
-NatsServer::NatsServer(Options options) : options_(std::move(options)), port_(free_port()) {
+NatsServer::NatsServer(Options options) : options_(std::move(options)) {
   std::string name = (std::filesystem::temp_directory_path() / "tracking-nats-XXXXXX").string();
   if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
   folder_ = name;
@@ -90,14 +80,14 @@ void NatsServer::start(const std::string& config) {
 
 void NatsServer::write_config() const {
   std::ofstream file(folder_ / "nats.conf");
-  file << "listen: \"127.0.0.1:" << port_ << "\"\n";
+  file << "listen: \"127.0.0.1:" << port() << "\"\n";
   if (options_.with_jetstream) file << "jetstream { store_dir: " << (folder_ / "jetstream") << " }\n";
   file << options_.config << '\n';
 }
 
 void NatsServer::wait_until_listening() {
   const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (!is_listening(port_)) {
+  while (!is_listening(port())) {
     const bool has_ended = ::waitpid(process_, nullptr, WNOHANG) == process_;
     if (has_ended) process_ = -1;
     if (has_ended || std::chrono::steady_clock::now() > deadline)
@@ -130,7 +120,7 @@ void NatsServer::reload(const std::string& config) {
 }
 
 std::string NatsServer::url(const std::string& user, const std::string& scheme) const {
-  return scheme + "://" + user + "127.0.0.1:" + std::to_string(port_);
+  return scheme + "://" + user + "127.0.0.1:" + std::to_string(port());
 }
 
 std::string NatsServer::log() const {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "support/free_port.h"
+
 namespace tracking::test {
 
 /// Not started by its constructor, so that a test may begin without a server; the port stays the same over restarts.
@@ -39,7 +41,7 @@ class NatsServer {
 
   /// "nats://127.0.0.1:4222" or, with `user` ("name:password@"), with these before the host.
   std::string url(const std::string& user = "", const std::string& scheme = "nats") const;
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return port_.number(); }
   const std::filesystem::path& folder() const { return folder_; }
   std::string log() const;
 
@@ -50,11 +52,8 @@ class NatsServer {
 
   Options options_;
   std::filesystem::path folder_;
-  std::uint16_t port_ = 0;
+  FreePort port_;
   pid_t process_ = -1;
 };
-
-/// A port of 127.0.0.1 on which nobody listens.
-std::uint16_t free_port();
 
 }  // namespace tracking::test

@@ -1,15 +1,12 @@
 #include "support/postgres_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,20 +35,6 @@ std::filesystem::path programs() {
   return *std::max_element(found.begin(), found.end());
 }
 
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(socket, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  ::close(socket);
-  return ntohs(address.sin_port);
-}
-
 const passwd* other_user() { return ::getuid() == 0 ? ::getpwnam("postgres") : nullptr; }
 
 /// Starts a program of PostgreSQL. It does not outlive us, and says what it has to say in `log`.
@@ -59,6 +42,7 @@ pid_t spawn(const std::vector<std::string>& command, const std::filesystem::path
   const passwd* const user = other_user();
   const std::string path = (programs() / command[0]).string();
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t process = ::fork();
@@ -99,7 +83,6 @@ PostgresServer::PostgresServer() {
                              folder_ / "log");
   ::waitpid(initdb, &status, 0);
   if (status != 0) throw std::runtime_error("initdb failed:\n" + log());
-  port_ = free_port();
   start();
 }
 
@@ -116,7 +99,7 @@ void PostgresServer::start() {
                     "-D",
                     folder + "/data",
                     "-p",
-                    std::to_string(port_),
+                    std::to_string(port()),
                     "-c",
                     "listen_addresses=127.0.0.1",
                     "-c",
@@ -179,13 +162,13 @@ std::vector<pid_t> PostgresServer::processes() const {
 }
 
 std::string PostgresServer::new_database() {
-  const std::string name = "test_" + std::to_string(++databases_);
+  std::string name = "test_" + std::to_string(++databases_);
   sql("postgres", "CREATE DATABASE " + name);
   return name;
 }
 
 std::string PostgresServer::url(const std::string& database, const std::string& query) const {
-  return "postgresql://" + std::string(superuser) + "@127.0.0.1:" + std::to_string(port_) + "/" + database + query;
+  return "postgresql://" + std::string(superuser) + "@127.0.0.1:" + std::to_string(port()) + "/" + database + query;
 }
 
 std::string PostgresServer::sql(const std::string& database, const std::string& statements) const {

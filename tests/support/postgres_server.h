@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "support/free_port.h"
+
 namespace tracking::test {
 
 /// Throws std::runtime_error with the server's own words if it cannot be started. PostgreSQL refuses to run as root:
@@ -36,14 +38,14 @@ class PostgresServer {
   void thaw();
   /// What it logged: all statements are in it, and each record begins with the name of the database.
   std::string log() const;
-  int port() const noexcept { return port_; }
+  int port() const noexcept { return port_.number(); }
 
  private:
   std::vector<pid_t> processes() const;
   void signal_all(int number) const;
 
   std::filesystem::path folder_;
-  int port_ = 0;
+  FreePort port_;
   pid_t process_ = -1;
   bool is_frozen_ = false;
   int databases_ = 0;
