@@ -18,6 +18,15 @@ std::unique_ptr<Broker> open(const std::string& url) {
   return Backends({nats()}).open_broker({.url = BackendUrl::parse(url).value()}).value();
 }
 
+/// Its first subscription waits for the server, but not for longer than a moment: this returns when it is there.
+void wait_live(Broker& broker) {
+  Deliveries told;
+  do {
+    auto subscription = broker.subscribe({}, [] {});
+    if (subscription) subscription.value()->read(told, 1, 1 << 20);
+  } while (!told.empty());
+}
+
 /// One server for all tests of the program; each has a prefix of its own.
 std::unique_ptr<Broker> open_nats() {
   static NatsServer server;
@@ -25,6 +34,7 @@ std::unique_ptr<Broker> open_nats() {
   if (count++ == 0) server.start();
   auto broker = open(server.url() + "?prefix=test" + std::to_string(count));
   while (!broker->health()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  wait_live(*broker);
   return broker;
 }
 

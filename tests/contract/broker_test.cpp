@@ -286,7 +286,7 @@ TEST_P(BrokerContract, IsHealthyUntilItIsClosed) {
   EXPECT_TRUE(broker->health());
   auto subscriber = subscribe();
   track(1, "last");
-  EXPECT_TRUE(service->close(5s));
+  EXPECT_TRUE(service->close(20s));
   EXPECT_EQ(next(*subscriber), "last");
   EXPECT_FALSE(subscriber->next());
 }

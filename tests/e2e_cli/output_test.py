@@ -69,4 +69,4 @@ def test_each_event_is_flushed_on_its_own(daemon):
         cli.wait_connected()
         for number in range(5):
             daemon.post({"account_id": 1, "data": number})
-            wait_until(lambda shown=number + 1: len(cli.lines) == shown, 5)
+            wait_until(lambda shown=number + 1: len(cli.lines) == shown)

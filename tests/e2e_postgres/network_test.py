@@ -25,7 +25,7 @@ def daemon(server, database, proxy):
     """Behind the proxy. Accounts 1 and 3 are active, 2 is not, 4 is unknown; all of them are cached."""
     with Daemon(accounts=database.replace(f":{server.port}/", f":{proxy.port}/")) as running:
         server.psql("INSERT INTO accounts (id, name, is_active) VALUES (1, 'a', true), (2, 'b', false), (3, 'c', true)", database)
-        wait_until(lambda: [track(running, id) for id in (1, 2, 3, 4)] == [202, 403, 202, 404], 5, "all known")
+        wait_until(lambda: [track(running, id) for id in (1, 2, 3, 4)] == [202, 403, 202, 404], 20, "all known")
         yield running
 
 

@@ -36,7 +36,7 @@ def test_cached_answers_that_are_used_for_want_of_others_are_counted(server, dat
         server.stop()
         wait_until(lambda: not is_ready(daemon), 2, "unready")
         stale = 'tracking_account_lookups_total{result="stale"}'
-        wait_until(lambda: track(daemon) == 202 and daemon.metrics()[stale] > 0, 5, "counted")
+        wait_until(lambda: track(daemon) == 202 and daemon.metrics()[stale] > 0, 20, "counted")
 
 
 @pytest.mark.parametrize("outage", ["down", "frozen"])

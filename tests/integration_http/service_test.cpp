@@ -235,7 +235,7 @@ TEST(HttpService, ClosingEndsItsSubscriptions) {
   const auto service = connect(server.url());
   const auto subscriber = service->subscribe().value();
   ASSERT_TRUE(test::eventually([&] { return subscriber->cursor() == test::cursor(0); }));
-  EXPECT_TRUE(service->close(1s).is_ok());
+  EXPECT_TRUE(service->close(20s).is_ok());
   EXPECT_FALSE(subscriber->next());
   EXPECT_TRUE(subscriber->is_ended());
 }

@@ -183,15 +183,29 @@ TEST(HttpSubscription, ASilentLinkIsGivenUp) {
   EXPECT_THAT(take(*subscribe(server.url("?idle_timeout=200ms")), 1), ElementsAre("e1"));
 }
 
+// A beat that is late is the machine's fault, and the run does not count.
 TEST(HttpSubscription, HeartbeatsKeepALinkAndMoveTheCursorOn) {
-  const ScriptServer server([&](Peer& peer, int) {
-    peer.read_request();
-    peer.open_stream(cursor(0));
-    for (std::uint64_t i = 1; peer.send_chunk(":\nid: " + cursor(i) + "\n\n"); ++i) std::this_thread::sleep_for(50ms);
-  });
-  const auto subscriber = subscribe(server.url("?idle_timeout=1s"));
-  EXPECT_TRUE(test::eventually([&] { return subscriber->cursor() >= cursor(30); }));
-  EXPECT_EQ(server.connections(), 1);
+  for (int tries = 0; tries < 10; ++tries) {
+    std::atomic<bool> is_late{false};
+    const ScriptServer server([&](Peer& peer, int) {
+      peer.read_request();
+      peer.open_stream(cursor(0));
+      auto last = std::chrono::steady_clock::now();
+      for (std::uint64_t i = 1; peer.send_chunk(":\nid: " + cursor(i) + "\n\n"); ++i) {
+        std::this_thread::sleep_for(50ms);
+        const auto now = std::chrono::steady_clock::now();
+        is_late = is_late || now - last > 500ms;
+        last = now;
+      }
+    });
+    const auto subscriber = subscribe(server.url("?idle_timeout=1s"));
+    const bool is_moved = test::eventually([&] { return subscriber->cursor() >= cursor(30); });
+    if (is_late) continue;
+    EXPECT_TRUE(is_moved);
+    EXPECT_EQ(server.connections(), 1);
+    return;
+  }
+  FAIL() << "no second and a half passed without a late beat";
 }
 
 TEST(HttpSubscription, PassesGapsOn) {

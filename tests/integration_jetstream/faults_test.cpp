@@ -96,7 +96,7 @@ TEST_F(JetStreamTest, AServerThatIsKilledUnderLoadLosesNothingThatWasStored) {
   }
   is_over = true;
   tracker.join();
-  replica.track(1, "\"end\"");
+  EXPECT_TRUE(eventually([&] { return replica.track(1, "\"end\"", "end").code == Code::ok; }));
   std::map<std::string, int> delivered;
   for (std::string id = next(*subscriber); id != "end"; id = next(*subscriber)) {
     ASSERT_NE(id, "");

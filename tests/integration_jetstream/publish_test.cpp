@@ -69,7 +69,10 @@ TEST_F(JetStreamTest, AnEventThatTheStreamDoesNotTakeIsTooLarge) {
 TEST_F(JetStreamTest, MoreThanTheWindowIsOverloadedAtOnceAndEverythingIsAnswered) {
   server_.start();
   const auto replica = ready_replica("?ack_wait=3s");
-  replica.track(1, "1");  // the account is known from here on
+  ASSERT_TRUE(eventually([&] {  // the account is known, which it is a moment after its first event was answered
+    replica.track(1, "1");
+    return replica.service->stats().lookups_hit > 0;
+  }));
   server_.freeze();
   constexpr std::size_t batch_size = 1'000;
   constexpr std::size_t batches = 40;  // more than a window

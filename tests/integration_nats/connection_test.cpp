@@ -48,7 +48,7 @@ TEST_F(NatsConnection, AServerThatIsThereIsFoundBeforeTheFirstAttemptIsOver) {
   connect(server_.url());
   EXPECT_TRUE(connection_->wait_first_attempt(10s));
   EXPECT_EQ(listener_.connects, 1);
-  EXPECT_TRUE(connection_->flush(5s));
+  EXPECT_TRUE(connection_->flush(20s));
   EXPECT_TRUE(eventually([&] { return log_.lines() == std::vector{"connected to NATS at " + server_.url()}; }));
   connection_.reset();
   EXPECT_EQ(listener_.disconnects, 1);
@@ -79,8 +79,8 @@ TEST_F(NatsConnection, AKilledServerIsNoticedAtOnceAndFoundAgain) {
     ASSERT_TRUE(comes_up());
     EXPECT_EQ(listener_.connects, round + 1);
   }
+  EXPECT_EQ(log_.count_when("connected to NATS at", 4), 4u);
   EXPECT_EQ(log_.count("lost the connection to NATS at " + server_.url()), 3u);
-  EXPECT_EQ(log_.count("connected to NATS at"), 4u);
 }
 
 TEST_F(NatsConnection, AFrozenServerIsNoticed) {
@@ -91,7 +91,7 @@ TEST_F(NatsConnection, AFrozenServerIsNoticed) {
   const auto since = std::chrono::steady_clock::now();
   EXPECT_TRUE(goes_down());
   EXPECT_LT(std::chrono::steady_clock::now() - since, 18s) << "13 s, on a quiet machine";
-  EXPECT_EQ(log_.count("it answers no PING"), 1u);
+  EXPECT_EQ(log_.count_when("it answers no PING", 1), 1u);
   server_.thaw();
   EXPECT_TRUE(comes_up());
 }
@@ -143,11 +143,12 @@ TEST_F(NatsConnection, TheOtherServerIsTakenWhenOneDies) {
   other.start();
   connect(server_.url() + ",127.0.0.1:" + std::to_string(other.port()));
   ASSERT_TRUE(comes_up());
+  ASSERT_EQ(log_.count_when("connected to NATS at", 1), 1u);
   const bool is_first = log_.count("connected to NATS at " + server_.url()) == 1;
   (is_first ? server_ : other).kill();
   ASSERT_TRUE(eventually([&] { return listener_.connects == 2; }));
   EXPECT_TRUE(comes_up());
-  EXPECT_EQ(log_.count("connected to NATS at " + (is_first ? other : server_).url()), 1u);
+  EXPECT_EQ(log_.count_when("connected to NATS at " + (is_first ? other : server_).url(), 1), 1u);
 }
 
 TEST_F(NatsConnection, AUserThatCannotSetUpIsTriedAgain) {

@@ -36,4 +36,9 @@ std::size_t LogLines::count(std::string_view text) const {
                                                 [&](const std::string& line) { return line.find(text) != line.npos; }));
 }
 
+std::size_t LogLines::count_when(std::string_view text, std::size_t expected) const {
+  eventually([&] { return count(text) >= expected; });
+  return count(text);
+}
+
 }  // namespace tracking::test

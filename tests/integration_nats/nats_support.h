@@ -23,6 +23,8 @@ class LogLines {
   std::vector<std::string> lines() const;
   /// How many lines contain the text.
   std::size_t count(std::string_view text) const;
+  /// The same, when there are that many: what is logged of a change may come a moment after the change.
+  std::size_t count_when(std::string_view text, std::size_t expected) const;
 
  private:
   mutable std::mutex mutex_;

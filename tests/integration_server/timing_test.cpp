@@ -5,7 +5,7 @@ namespace tracking::httpd {
 namespace {
 
 TEST_F(ListenerTest, AHeadThatTakesTooLongIs408) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::head_timeout));
   Client client = connect();
   client.send("POST / HTTP/1.1\r\nHo");
   const std::string answer = client.read_to_end();
@@ -13,7 +13,7 @@ TEST_F(ListenerTest, AHeadThatTakesTooLongIs408) {
 }
 
 TEST_F(ListenerTest, AnIdleConnectionIsClosedSilently) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::idle_timeout));
   Client client = connect();
   client.send(post());
   EXPECT_EQ(202, client.read_status());
@@ -21,7 +21,7 @@ TEST_F(ListenerTest, AnIdleConnectionIsClosedSilently) {
 }
 
 TEST_F(ListenerTest, ABodyThatTakesTooLongIs408AndCounted) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::body_timeout));
   Client client = connect();
   client.send(post().substr(0, 60));
   const std::string answer = client.read_to_end();
@@ -30,7 +30,7 @@ TEST_F(ListenerTest, ABodyThatTakesTooLongIs408AndCounted) {
 }
 
 TEST_F(ListenerTest, LinesThatStopComingEndTheBodyAtTheLastWholeOne) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::ndjson_idle_timeout));
   Client client = connect();
   client.send(
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 999\r\n\r\n"
@@ -41,7 +41,7 @@ TEST_F(ListenerTest, LinesThatStopComingEndTheBodyAtTheLastWholeOne) {
 }
 
 TEST_F(ListenerTest, LinesThatKeepComingMayTakeLongerThanABody) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::body_timeout));
   Client client = connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");
   const auto begun = std::chrono::steady_clock::now();
@@ -56,7 +56,7 @@ TEST_F(ListenerTest, LinesThatKeepComingMayTakeLongerThanABody) {
 }
 
 TEST_F(ListenerTest, AnIdleStreamGetsHeartbeats) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::heartbeat));
   Client client = connect();
   client.send("GET /v1/events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n");
   EXPECT_NE(std::string::npos, client.read_until("retry: 2000\n").find("200 OK"));
@@ -64,7 +64,7 @@ TEST_F(ListenerTest, AnIdleStreamGetsHeartbeats) {
 }
 
 TEST_F(ListenerTest, AfterAnEarlyAnswerTheRestIsDroppedForAWhileOnly) {
-  start(quick_settings());
+  start(quick_settings(&ListenerSettings::linger));
   Client client = connect();
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\nx");
   EXPECT_EQ(415, client.read_status());
@@ -72,12 +72,15 @@ TEST_F(ListenerTest, AfterAnEarlyAnswerTheRestIsDroppedForAWhileOnly) {
 }
 
 TEST_F(ListenerTest, AnswersOutOfOurHandsHaveNoDeadline) {
-  start(quick_settings());
+  ListenerSettings settings = patient_settings();
+  settings.head_timeout = settings.body_timeout = settings.idle_timeout = std::chrono::seconds(1);
+  start(settings);
   Client client = connect();
   faults_->hold();
   client.send(post());
+  ASSERT_TRUE(eventually([&] { return ledger_.read().in_flight == 1; }));
   const auto begun = std::chrono::steady_clock::now();
-  ASSERT_TRUE(eventually([&] { return std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(700); }));
+  ASSERT_TRUE(eventually([&] { return std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(1'500); }));
   faults_->release();
   broker_->complete_held();
   EXPECT_EQ(202, client.read_status());

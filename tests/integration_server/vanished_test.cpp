@@ -23,7 +23,8 @@ class VanishedPeer : public ListenerTest {
     const int descriptor = ::socket(AF_INET, SOCK_DGRAM, 0);
     ASSERT_EQ(0, ::ioctl(descriptor, SIOCSIFFLAGS, &loopback)) << std::strerror(errno);
     ::close(descriptor);
-    ListenerSettings settings = quick_settings();
+    ListenerSettings settings =
+        quick_settings(&ListenerSettings::idle_timeout, &ListenerSettings::body_timeout, &ListenerSettings::heartbeat);
     settings.stream_user_timeout = std::chrono::milliseconds(500);
     start(settings);
   }
