@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import time
 
-from e2e_support import Daemon, program, run_httpd, wait_until
+from e2e_support import Daemon, free_port, program, run_httpd, wait_until
 from e2e_support.daemon import clean_environment
 from e2e_support.waiting import seconds
 
@@ -109,8 +108,8 @@ def test_what_is_made_is_not_for_everyone(tmp_path):
 
 
 def test_healthcheck_tells_ready_from_not():
-    with Daemon() as daemon:
-        address = f"127.0.0.1:{daemon.port}"
+    address = f"127.0.0.1:{free_port()}"
+    with Daemon("--listen", address) as daemon:
         assert run_httpd("--healthcheck", "--listen", address).returncode == 0
         assert run_httpd("--healthcheck", env={"TRACKING_LISTEN": f":{daemon.port}"}).returncode == 0
     result = run_httpd("--healthcheck", "--listen", address)
@@ -127,8 +126,7 @@ def test_the_limit_of_open_files_is_raised():
 
 
 def test_a_closed_stdout_and_stderr_stop_nobody():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen([program("tracking-httpd"), "--demo", "--listen", address, "--admin-listen",
                                 "127.0.0.1:0"], env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()

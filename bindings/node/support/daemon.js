@@ -38,11 +38,21 @@ export async function startDaemon(t, { listen = '127.0.0.1:0', flags = [] } = {}
   return daemon;
 }
 
+/** An address at which nobody listens, with a port that the system does not give by itself: from 32768 on it does. */
+export async function freeAddress() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return `127.0.0.1:${port}`;
+  }
+}
+
 /** A URL at which nobody listens. */
 export async function nobodysUrl() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+  return `http://${await freeAddress()}`;
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import * as api from '../src/index.js';
 import { connect, Event, Gap, Json, subscribe } from '../src/index.js';
 import { SseParser } from '../src/sse.js';
-import { nobodysUrl, startDaemon } from '../support/daemon.js';
+import { freeAddress, nobodysUrl, startDaemon } from '../support/daemon.js';
 
 test('an event has all its members', async (t) => {
   const { url } = await startDaemon(t);
@@ -41,14 +41,15 @@ test('frames are read whatever the pieces they come in', () => {
 });
 
 test('it goes on where it was after the server was away', async (t) => {
-  const daemon = await startDaemon(t);
+  const listen = await freeAddress();
+  const daemon = await startDaemon(t, { listen });
   const subscriber = subscribe(daemon.url);
   await subscriber.ready();
   await connect(daemon.url).track(1, 'before');
   assert.equal((await subscriber.next()).data, 'before');
   const next = subscriber.next(); // it waits while the server is away
   await daemon.stop();
-  await startDaemon(t, { listen: new URL(daemon.url).host });
+  await startDaemon(t, { listen });
   const gap = await next; // the history in memory died with its server: that is told
   assert.ok(gap instanceof Gap && gap.reason === 'unknown-cursor', gap?.json);
   await connect(daemon.url).track(1, 'after');

@@ -9,7 +9,7 @@ import tracking
 
 sys.path.insert(0, os.path.join(os.environ["TRACKING_SOURCE_DIR"], "tests"))
 
-from e2e_support import Daemon, seconds, wait_until  # noqa: E402
+from e2e_support import Daemon, free_port, seconds, wait_until  # noqa: E402,F401
 
 ACCOUNTS = "memory:?active=1,3&inactive=2"
 WAIT_S = seconds(20)

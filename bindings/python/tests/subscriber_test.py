@@ -8,7 +8,7 @@ import pytest
 
 import tracking
 from tracking import _library
-from conftest import ACCOUNTS, WAIT_S, Daemon, wait_until
+from conftest import ACCOUNTS, WAIT_S, Daemon, free_port, wait_until
 
 
 def test_an_event_has_all_its_members(service):
@@ -151,13 +151,12 @@ def test_what_a_cancelled_reader_fetched_is_ahead_of_the_cursor(open_doors):
 
 
 def test_a_stream_goes_on_after_the_server_was_away():
-    with Daemon(accounts=ACCOUNTS) as daemon, tracking.subscribe(daemon.url) as subscriber:
+    with Daemon("--listen", f"127.0.0.1:{free_port()}", accounts=ACCOUNTS) as daemon, \
+            tracking.subscribe(daemon.url) as subscriber:
         wait_until(lambda: subscriber.cursor, what="the stream")
         assert daemon.post({"account_id": 1, "data": "before"}).status == 202
         assert subscriber.next(WAIT_S).data == "before"
-        port = daemon.port
         daemon.stop()
-        daemon.command += ["--listen", f"127.0.0.1:{port}"]
         daemon.start()
 
         # A memory broker's history died with it: that is told.
