@@ -1,7 +1,7 @@
 """Processes of their own that know what was acknowledged and what was delivered, whatever becomes of the daemon.
 
-    oracle.py send URL RECORD LANES ACK  sends until SIGTERM; repeats, with its id, what has no final answer yet
-    oracle.py read URL RECORD            reads from the beginning, and resumes behind its last cursor, until SIGTERM
+    oracle.py send URL RECORD LANES ACK [SHOWN]  sends until SIGTERM; repeats, with its id, what has no final answer yet
+    oracle.py read URL RECORD                    reads from the beginning, and resumes behind its last cursor, until SIGTERM
 
 A record is a file of lines that are flushed one by one. What `judge` finds wrong is a list of sentences.
 """
@@ -20,6 +20,7 @@ import urllib.parse
 
 FINAL = {202, 422}
 BATCH_EVENTS = 40
+AHEAD_MAX = 20_000
 
 
 class Record:
@@ -55,11 +56,33 @@ class Connection:
             return None, None
 
 
+class Lead:
+    """How far all lanes may be ahead of the reader whose record is `shown`, if there is one: what it has still to show
+    when the sending stops can then be waited for, however long it was stopped and however slow the machine is."""
+
+    def __init__(self, shown, is_stopping):
+        self._shown = Ids(shown, "event", 2) if shown else None
+        self._is_stopping = is_stopping
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._seen = 0
+
+    def take(self, events):
+        """Waits until so many may be begun."""
+        with self._lock:
+            self._begun += events
+            while self._shown and self._begun - self._seen > AHEAD_MAX and not self._is_stopping.is_set():
+                self._seen = len(self._shown.all())
+                if self._begun - self._seen > AHEAD_MAX:
+                    self._is_stopping.wait(0.05)
+
+
 class Sender(threading.Thread):
     """One lane: single events, or arrays. An event is over when it has been acknowledged at the level asked for."""
 
-    def __init__(self, url, record, lane, is_stopping, ack):
+    def __init__(self, url, record, lane, is_stopping, ack, lead):
         super().__init__()
+        self.lead = lead
         self.connection = Connection(url, ack)
         self.ack = ack
         self.record, self.lane, self.is_stopping = record, lane, is_stopping
@@ -72,6 +95,7 @@ class Sender(threading.Thread):
             events = BATCH_EVENTS if self.is_batch else 1
             ids = [f"{self.lane}-{number + i}" for i in range(events)]
             number += events
+            self.lead.take(events)
             self._deliver(ids)
 
     def _deliver(self, ids):
@@ -186,11 +210,12 @@ class Ids:
 class Oracle:
     """The two processes, as tests use them."""
 
-    def __init__(self, folder, url, lanes=4, ack="stored"):
+    def __init__(self, folder, url, lanes=4, ack="stored", shown=None):
         self.sent, self.received = str(folder / "sent"), str(folder / "received")
         self._stored, self._delivered = Ids(self.sent, "stored", 1), Ids(self.received, "event", 2)
         self.processes = [subprocess.Popen([sys.executable, os.path.abspath(__file__), *words]) for words in
-                          (["send", url, self.sent, str(lanes), ack], ["read", url, self.received])]
+                          (["send", url, self.sent, str(lanes), ack, *([str(shown)] if shown else [])],
+                           ["read", url, self.received])]
 
     def __enter__(self):
         return self
@@ -218,14 +243,15 @@ class Oracle:
         return judge(self.sent, self.received)
 
 
-def main(verb, url, path, lanes="1", ack="stored"):
+def main(verb, url, path, lanes="1", ack="stored", shown=None):
     record = Record(path)
     if verb == "read":
         Reader(url, record).run()
         return
     is_stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_stopping.set())
-    senders = [Sender(url, record, lane, is_stopping, ack) for lane in range(int(lanes))]
+    lead = Lead(shown, is_stopping)
+    senders = [Sender(url, record, lane, is_stopping, ack, lead) for lane in range(int(lanes))]
     for sender in senders:
         sender.start()
     for sender in senders:

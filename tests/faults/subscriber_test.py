@@ -70,7 +70,7 @@ class Subscriber:
 
 def follow(tmp_path, name, end_with, may_repeat):
     random = chance(name)
-    with Daemon(broker=f"file:{tmp_path}/log") as daemon, Oracle(tmp_path, daemon.url) as oracle:
+    with Daemon(broker=f"file:{tmp_path}/log") as daemon, Oracle(tmp_path, daemon.url, shown=tmp_path / "shown") as oracle:
         subscriber = Subscriber(tmp_path, daemon.url)
         subscriber.start()
         try:
