@@ -85,14 +85,19 @@ class Reader {
  public:
   /// False: it could not be opened.
   bool open(Broker& broker, const SubscribeOptions& options) noexcept {
-    auto opened = broker.subscribe(options, [this] {
-      const std::lock_guard lock(mutex_);
-      is_woken_ = true;
-      woken_.notify_all();
-    });
+    return adopt(broker.subscribe(options, wake()));
+  }
+  bool adopt(Result<std::unique_ptr<Subscription>> opened) noexcept {
     code = opened.code();
     if (opened) subscription = std::move(*opened);
     return opened.is_ok();
+  }
+  Wake wake() noexcept {
+    return [this] {
+      const std::lock_guard lock(mutex_);
+      is_woken_ = true;
+      woken_.notify_all();
+    };
   }
   /// Waits for the wake, until the time.
   bool wait(std::chrono::steady_clock::time_point until) {
@@ -118,11 +123,10 @@ struct Read {
   bool has_ended = false;
 };
 
-/// Reads until there have been `events`, or that event, or the subscription has ended, or nothing comes for long.
-inline Read read_until(Reader& reader, std::size_t events, const std::string& last = {}) {
-  Read read;
+/// Reads until that event has come, or the subscription has ended, or there are so many events, or until the time.
+inline void read_what_comes(Reader& reader, Read& read, std::chrono::steady_clock::time_point until,
+                            const std::string& last, std::size_t events = SIZE_MAX) {
   Deliveries out;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const ReadState state = reader.subscription->read(out, 100, 1 << 20);
     for (const DeliveryView& view : out) {
@@ -137,8 +141,14 @@ inline Read read_until(Reader& reader, std::size_t events, const std::string& la
       break;
     }
     if (read.events.size() >= events || read.events.contains(last)) break;
-    if (state == ReadState::idle && !reader.wait(deadline)) break;
+    if (state == ReadState::idle && !reader.wait(until)) break;
   }
+}
+
+/// Reads until there have been `events`, or that event, or the subscription has ended, or nothing comes for long.
+inline Read read_until(Reader& reader, std::size_t events, const std::string& last = {}) {
+  Read read;
+  read_what_comes(reader, read, std::chrono::steady_clock::now() + patience, last, events);
   return read;
 }
 

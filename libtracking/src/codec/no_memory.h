@@ -33,4 +33,10 @@ bool has_memory_for(Step&& step) noexcept {
   }
 }
 
+/// Says to the log what `text` makes; nothing if there is no memory for it.
+template <class Log, class Level, class Text>
+void say(const Log& log, Level level, Text&& text) noexcept {
+  if (log) has_memory_for([&] { log(level, std::forward<Text>(text)()); });
+}
+
 }  // namespace tracking

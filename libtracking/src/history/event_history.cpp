@@ -5,6 +5,7 @@
 #include <random>
 
 #include "codec/cursor.h"
+#include "codec/no_memory.h"
 #include "history/history_reader.h"
 
 namespace tracking::history {
@@ -73,38 +74,45 @@ void EventHistory::append_at(std::uint64_t position, const Line& line) {
   woken.call_all();
 }
 
-void EventHistory::skip_to(std::uint64_t position) {
+void EventHistory::skip_to(std::uint64_t position) noexcept {
   const std::lock_guard lock(mutex_);
   leave_hole(position);
   show();
 }
 
-void EventHistory::append_gap(Gap gap) {
+void EventHistory::append_gap(Gap gap) noexcept {
   WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
-    add_mark(std::move(gap));
-    disarm_all(woken);
+    if (has_memory_for([&] { add_mark(std::move(gap)); })) {
+      disarm_all(woken);
+    } else {
+      begin_anew(incarnation_, next_, woken);
+    }
   }
   woken.call_all();
 }
 
-void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_position) {
+void EventHistory::restart(std::uint64_t incarnation, std::uint64_t next_position) noexcept {
   WakeCell::List woken;
   {
     const std::lock_guard lock(mutex_);
-    incarnation_ = incarnation;
-    ++generation_;
-    note_change();
-    first_mark_ = end_mark();
-    marks_.clear();
-    chunks_.clear();
-    bytes_ = 0;
-    has_evicted_ = false;
-    next_ = next_position;
-    disarm_all(woken);
+    begin_anew(incarnation, next_position, woken);
   }
   woken.call_all();
+}
+
+void EventHistory::begin_anew(std::uint64_t incarnation, std::uint64_t next_position, WakeCell::List& woken) noexcept {
+  incarnation_ = incarnation;
+  ++generation_;
+  note_change();
+  first_mark_ = end_mark();
+  marks_.clear();
+  chunks_.clear();
+  bytes_ = 0;
+  has_evicted_ = false;
+  next_ = next_position;
+  disarm_all(woken);
 }
 
 void EventHistory::close() {

@@ -47,14 +47,15 @@ class TRACKING_EXPORT EventHistory {
   /// and every reader is told `unknown-cursor`.
   void append_all(const Lines& lines) noexcept;
   /// Appends at `position`, after a hole if that is not the next one. Nothing happens if it has passed already.
+  /// If it throws, as there is no memory, nothing was appended: it may be tried again.
   void append_at(std::uint64_t position, const Line& line);
   /// Positions before `position` hold no events of ours, or none any more.
-  void skip_to(std::uint64_t position);
-  /// Tells every reader whom it concerns, after the events appended so far.
-  void append_gap(Gap gap);
+  void skip_to(std::uint64_t position) noexcept;
+  /// Tells every reader whom it concerns, after the events appended so far. Without memory for that, as restart() does.
+  void append_gap(Gap gap) noexcept;
   /// Positions mean something else from now on: all lines go, and every reader is told `unknown-cursor` before it goes
   /// on with the first event appended from here.
-  void restart(std::uint64_t incarnation, std::uint64_t next_position);
+  void restart(std::uint64_t incarnation, std::uint64_t next_position) noexcept;
 
   /// `self` is this history. Starts are resolved among what is held here.
   Result<std::unique_ptr<Subscription>> open(const SubscribeOptions& options, Wake wake,
@@ -100,6 +101,7 @@ class TRACKING_EXPORT EventHistory {
   void append_line(const Line& line, WakeCell::List& woken);
   Chunk& writable_chunk(std::size_t line_bytes);
   void leave_hole(std::uint64_t position);
+  void begin_anew(std::uint64_t incarnation, std::uint64_t next_position, WakeCell::List& woken) noexcept;
   void show() noexcept;
   void evict();
   void notify_matching(const Line& line, std::uint64_t position, WakeCell::List& woken) noexcept;

@@ -1,5 +1,6 @@
 #include "nats/broker.h"
 
+#include "codec/no_memory.h"
 #include "nats/feed.h"
 #include "nats/feed_subscription.h"
 #include "nats/publisher.h"
@@ -47,7 +48,10 @@ class NatsBroker final : public Broker, public ConnectionUser, public FeedOwner 
   void write_output(Link& link) noexcept override { publisher_.write_output(link); }
   void read_input(Link&) noexcept override { feed_.read(); }
   // All readers share the wildcard.
-  void add_accounts(std::span<const AccountId>) noexcept override { settle(subscribe_max).ignore(); }
+  Status add_accounts(std::span<const AccountId>) noexcept override {
+    has_memory_for([this] { settle(subscribe_max).ignore(); });
+    return {};
+  }
   void set_accounts(std::span<const AccountId>) noexcept override {}
 
   Status go_live(std::chrono::milliseconds time);
@@ -75,7 +79,7 @@ BrokerStats NatsBroker::stats() noexcept {
 }
 
 Result<std::unique_ptr<Subscription>> NatsBroker::subscribe(const SubscribeOptions& options, Wake wake) noexcept {
-  try {
+  return unless_no_memory(Code::overloaded, [&]() -> Result<std::unique_ptr<Subscription>> {
     const auto until = std::chrono::steady_clock::now() + subscribe_max;
     const Status live = go_live(subscribe_max);
     if (live.code() == Code::forbidden) return {Code::broker_unavailable, live.message()};
@@ -84,9 +88,7 @@ Result<std::unique_ptr<Subscription>> NatsBroker::subscribe(const SubscribeOptio
     auto reader = history_->open(options, std::move(wake), history_);
     if (!reader) return reader.error();
     return make_feed_subscription(std::move(*reader), *this, !live);
-  } catch (const std::exception& error) {
-    return {Code::internal, std::string("could not subscribe: ") + error.what()};
-  }
+  });
 }
 
 /// Sees that there is a subscription for all accounts.
@@ -139,7 +141,9 @@ Status NatsBroker::close(std::chrono::milliseconds deadline) noexcept {
         std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   } else {
     queue.give_up_held();
-    status = {Code::timed_out, connection_->options().redacted + ": it took too long to hand over what was published"};
+    status = unless_no_memory(Code::timed_out, [&]() -> Status {
+      return {Code::timed_out, connection_->options().redacted + ": it took too long to hand over what was published"};
+    });
   }
   history_->close();
   return status;
@@ -156,6 +160,8 @@ Result<std::unique_ptr<Broker>> open_nats_broker(const BackendContext& context) 
     auto broker = std::make_unique<NatsBroker>(*options, *context.clock, context.log);
     if (!context.is_check) broker->connect(*options, context.log);
     return std::unique_ptr<Broker>(std::move(broker));
+  } catch (const std::bad_alloc&) {
+    return no_memory(Code::overloaded);
   } catch (const std::exception& error) {
     return {Code::internal, options->redacted + ": could not start: " + error.what()};
   }

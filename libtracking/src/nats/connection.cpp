@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -56,9 +58,11 @@ Connection::~Connection() {
   keeper_.join();
 }
 
-Status Connection::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
+Status Connection::status() const noexcept {
+  return unless_no_memory(Code::broker_unavailable, [this] {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  });
 }
 
 std::shared_ptr<Link> Connection::link() const {
@@ -86,7 +90,9 @@ Status Connection::flush(std::chrono::milliseconds time) noexcept {
   const auto status = natsConnection_FlushTimeout(link->get(), std::max<std::int64_t>(time.count(), 1));
   if (status == NATS_OK) return {};
   const Code code = status == NATS_TIMEOUT ? Code::timed_out : Code::broker_unavailable;
-  return {code, options_.redacted + ": not everything was flushed: " + last_error(status)};
+  return unless_no_memory(code, [&]() -> Status {
+    return {code, options_.redacted + ": not everything was flushed: " + last_error(status)};
+  });
 }
 
 Status Connection::fence(std::chrono::milliseconds time) noexcept {
@@ -94,7 +100,9 @@ Status Connection::fence(std::chrono::milliseconds time) noexcept {
   if (auto status = flush(time); !status) return status;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
   if (io_.wait_round(left)) return {};
-  return {Code::timed_out, options_.redacted + ": what it sent could not be read in time"};
+  return unless_no_memory(Code::timed_out, [&]() -> Status {
+    return {Code::timed_out, options_.redacted + ": what it sent could not be read in time"};
+  });
 }
 
 bool Connection::is_stopping() const {
@@ -102,16 +110,19 @@ bool Connection::is_stopping() const {
   return is_stopping_;
 }
 
-void Connection::set(Phase phase, Status status) {
+void Connection::set(Phase phase, Status status) noexcept {
   bool has_changed = false;
   {
     const std::lock_guard lock(mutex_);
     has_changed = phase_ != phase;
     phase_ = phase;
-    status_ = status;
+    status_ = std::move(status);
   }
   changed_.notify_all();
-  if (!has_changed || !log_ || is_stopping()) return;
+  if (has_changed && log_ && !is_stopping()) has_memory_for([&] { tell(phase); });
+}
+
+void Connection::tell(Phase phase) {
   if (phase == Phase::connected) {
     told_.reset();
     return log_(LogLevel::info, "connected to NATS at " + server_);
@@ -123,15 +134,17 @@ void Connection::set(Phase phase, Status status) {
   if (told_.none()) next_told_ = now + tell_interval;
   const auto bit = static_cast<std::size_t>(phase);
   if (told_.test(bit)) return;
+  log_(LogLevel::warning, status().message() + ": trying again");
   told_.set(bit);
-  log_(LogLevel::warning, status.message() + ": trying again");
 }
 
-void Connection::run() {
+void Connection::run() noexcept {
   // A server that is asked first by everyone would carry everyone.
   std::shuffle(servers_.begin(), servers_.end(), random_);
   while (!is_stopping()) {
-    if (const auto link = try_servers()) {
+    std::shared_ptr<Link> link;
+    if (!has_memory_for([&] { link = try_servers(); })) set(Phase::no_server, no_memory(Code::broker_unavailable));
+    if (link) {
       const auto since = std::chrono::steady_clock::now();
       keep(link, server_);
       if (std::chrono::steady_clock::now() - since >= link_is_steady) failures_ = 0;
@@ -170,21 +183,22 @@ Result<std::shared_ptr<Link>> Connection::try_server(const std::string& server) 
 }
 
 // Servers of a cluster tell of one another. With TLS only names that were configured can be verified.
-void Connection::remember_discovered(Link& link) {
+void Connection::remember_discovered(Link& link) noexcept {
   if (options_.wants_tls) return;
   char** found = nullptr;
   int count = 0;
   if (natsConnection_GetDiscoveredServers(link.get(), &found, &count) != NATS_OK) return;
   for (int i = 0; i < count; ++i) {
-    const std::string server = found[i];
+    const std::string_view server = found[i];
+    const bool is_known = std::find(servers_.begin(), servers_.end(), server) != servers_.end();
+    if (!is_known && servers_.size() < servers_remembered_max + options_.servers.size())
+      has_memory_for([&] { servers_.emplace_back(server); });
     ::free(found[i]);
-    if (servers_.size() >= servers_remembered_max + options_.servers.size()) continue;
-    if (std::find(servers_.begin(), servers_.end(), server) == servers_.end()) servers_.push_back(server);
   }
   ::free(static_cast<void*>(found));
 }
 
-void Connection::keep(const std::shared_ptr<Link>& link, const std::string& server) {
+void Connection::keep(const std::shared_ptr<Link>& link, const std::string& server) noexcept {
   io_.attach(link);
   Status status = user_.on_connected(link);
   bool was_up = false;
@@ -196,19 +210,21 @@ void Connection::keep(const std::shared_ptr<Link>& link, const std::string& serv
     was_up = true;
     ++connects_;
     set(Phase::connected, {});
-    status = watch(link);
+    status = unless_no_memory(Code::internal, [&] { return watch(link); });
     const std::lock_guard lock(mutex_);
     link_ = nullptr;
   }
   if (!status) link->cut(status.message());
   // The socket is the I/O thread's to close: it reads the end that cut() made.
   wait_until_lost(*link);
-  status = unavailable((was_up ? "lost the connection to NATS at " : "cannot use NATS at ") + server + " (" +
+  status = unless_no_memory(Code::broker_unavailable, [&] {
+    return unavailable((was_up ? "lost the connection to NATS at " : "cannot use NATS at ") + server + " (" +
                        (status ? link->reason() : status.message()) + ")");
+  });
   io_.detach();
   // First nothing is taken any more, then we say so.
   user_.on_disconnected(status);
-  set(was_up ? Phase::lost : Phase::not_set_up, status);
+  set(was_up ? Phase::lost : Phase::not_set_up, std::move(status));
 }
 
 // Ok: the link was lost. Else why it is to be broken.

@@ -29,7 +29,8 @@ class ConnectionUser : public Traffic {
 
 /// Connects at once, and again for ever: to one server after the other, in passes with a jittered pause of up to 0.8 s
 /// (2 s while refused) between them. A link on which two PINGs, sent 4 s apart, were not answered within another 4 s is
-/// broken. The log gets a line for each change: connected, no server, refused, lost. Thread-safe.
+/// broken. The log gets a line for each change: connected, no server, refused, lost. An attempt that there is no memory
+/// for is one that failed. Thread-safe.
 class Connection {
  public:
   /// Starts two threads; throws std::exception if it cannot. `user` outlives the connection.
@@ -39,7 +40,7 @@ class Connection {
   ~Connection();
 
   /// Ok while a link is up and on_connected() has succeeded for it, else broker_unavailable with the reason.
-  Status status() const;
+  Status status() const noexcept;
   /// The link, or nothing.
   std::shared_ptr<Link> link() const;
   /// Waits until the first pass over the servers has an outcome, or time is up: a program may publish at once then.
@@ -61,17 +62,18 @@ class Connection {
  private:
   enum class Phase : std::uint8_t { starting, connected, no_server, refused, not_set_up, lost };
 
-  void run();
+  void run() noexcept;
   std::shared_ptr<Link> try_servers();
   Result<std::shared_ptr<Link>> try_server(const std::string& server);
-  void remember_discovered(Link& link);
-  void keep(const std::shared_ptr<Link>& link, const std::string& server);
+  void remember_discovered(Link& link) noexcept;
+  void keep(const std::shared_ptr<Link>& link, const std::string& server) noexcept;
   Status watch(const std::shared_ptr<Link>& link);
   bool wait_for_tick(const Link& link);
   void wait_until_lost(const Link& link);
   void pause();
   bool is_stopping() const;
-  void set(Phase phase, Status status);
+  void set(Phase phase, Status status) noexcept;
+  void tell(Phase phase);
 
   const Options options_;
   ConnectionUser& user_;

@@ -51,9 +51,10 @@ void set_tls(natsOptions* to, const Options& options, Steps& step) {
 
 Result<NatsOptions> make_nats_options(const Options& options, const std::string& server) {
   natsOptions* raw = nullptr;
-  Steps step;
-  step(natsOptions_Create(&raw), "options");
+  const auto created = natsOptions_Create(&raw);
   NatsOptions made(raw);
+  Steps step;
+  step(created, "options");
   if (step.failure()) return *step.failure();
   step(natsOptions_SetURL(raw, server.c_str()), server);
   step(natsOptions_SetName(raw, options.name.c_str()), "name");

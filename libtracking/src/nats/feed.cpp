@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -22,20 +24,27 @@ Feed::Feed(const Options& options, std::shared_ptr<history::EventHistory> histor
       subject_start_(options.prefix + '.'),
       history_(std::move(history)),
       log_(std::move(log)),
-      status_(Code::broker_unavailable, "no connection to " + options.redacted) {}
+      status_(Code::broker_unavailable, "no connection to " + options.redacted) {
+  messages_.reserve(batch_max);
+  batch_.reserve(batch_max);
+}
 
 // --- Any thread ------------------------------------------------------------------------------------------------------
 
-std::uint64_t Feed::want(Interest interest) {
+std::uint64_t Feed::want(Interest interest) noexcept {
   if (interest.account_ids.size() > accounts_max) interest = {.is_all = true};
   const std::lock_guard lock(mutex_);
   interest_ = std::move(interest);
+  if (status_.code() == Code::overloaded) status_ = {};
   return ++wanted_;
 }
 
 Status Feed::wait_applied(std::uint64_t ticket, std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
-  const auto is_known = [&] { return applied_ >= ticket || !is_connected_ || status_.code() == Code::forbidden; };
+  const auto is_known = [&] {
+    const bool is_refused = status_.code() == Code::forbidden || status_.code() == Code::overloaded;
+    return applied_ >= ticket || !is_connected_ || is_refused;
+  };
   if (!changed_.wait_for(lock, time, is_known))
     return {Code::timed_out, options_.redacted + " did not take the subscription in time"};
   return applied_ >= ticket ? Status() : status_;
@@ -48,7 +57,7 @@ bool Feed::is_live() const {
 
 // --- The keeper ------------------------------------------------------------------------------------------------------
 
-Status Feed::connected(const std::shared_ptr<Link>& link) {
+Status Feed::connected(const std::shared_ptr<Link>& link) noexcept {
   {
     const std::lock_guard lock(mutex_);
     is_connected_ = true;
@@ -60,29 +69,37 @@ Status Feed::connected(const std::shared_ptr<Link>& link) {
   return apply(*link);
 }
 
-void Feed::disconnected(const Status& reason) {
+void Feed::disconnected(const Status& reason) noexcept {
   {
     const std::lock_guard lock(mutex_);
     is_connected_ = false;
     applied_ = 0;
-    status_ = reason;
+    status_ = unless_no_memory(reason.code(), [&] { return reason; });
   }
   changed_.notify_all();
-  subscriptions_.clear();
-  publish_subscriptions();
+  drop_subscriptions();
   // Events may come before the server has confirmed that we are subscribed, or without its doing so: what was told of
   // the link before does not cover what is missed behind them.
   const bool was_live = std::exchange(was_live_, false);
   if (has_taken_.exchange(false) || was_live) history_->append_gap({.reason = std::string(gap_reason::disconnected)});
 }
 
-Status Feed::tick(const std::shared_ptr<Link>& link) {
+Status Feed::tick(const std::shared_ptr<Link>& link) noexcept {
   tell_dropped();
   return apply(*link);
 }
 
 /// Makes the subscriptions what is wanted, if they are not. Only a link that does not answer is a failure.
-Status Feed::apply(Link& link) {
+Status Feed::apply(Link& link) noexcept {
+  Status status;
+  for (int tries = 0; tries < 2; ++tries) {
+    if (has_memory_for([&] { status = try_apply(link); })) return status;
+  }
+  set_state(0, no_memory(Code::overloaded));  // whoever waits is told; tried again at the next tick
+  return {};
+}
+
+Status Feed::try_apply(Link& link) {
   Interest interest;
   std::uint64_t ticket = 0;
   {
@@ -95,11 +112,13 @@ Status Feed::apply(Link& link) {
   if (auto status = subscribe(link, interest); !status) {
     if (status.code() != Code::forbidden) return status;
     ticks_until_retry_ = refused_ticks;
-    if (!std::exchange(is_refused_, true) && log_) log_(LogLevel::warning, status.message() + ": trying again");
+    if (!std::exchange(is_refused_, true))
+      say(log_, LogLevel::warning, [&] { return status.message() + ": trying again"; });
     set_state(0, std::move(status));
     return {};
   }
-  if (std::exchange(is_refused_, false) && log_) log_(LogLevel::info, "subscribed to " + options_.redacted);
+  if (std::exchange(is_refused_, false))
+    say(log_, LogLevel::info, [&] { return "subscribed to " + options_.redacted; });
   unsubscribe_others(interest);
   was_live_ = was_live_ || !interest.empty();
   set_state(ticket, {});
@@ -119,8 +138,7 @@ Status Feed::subscribe(Link& link, const Interest& interest) {
   const auto sent = natsConnection_FlushTimeout(link.get(), std::chrono::milliseconds(subscribe_time_max).count());
   if (sent != NATS_OK) return {Code::broker_unavailable, "the server does not answer: " + last_error(sent)};
   if (!was_refused(link, refusals)) return {};
-  subscriptions_.clear();
-  publish_subscriptions();
+  drop_subscriptions();
   return {Code::forbidden, options_.redacted + " does not permit us to subscribe to " + subject_start_ + '*'};
 }
 
@@ -154,14 +172,27 @@ void Feed::unsubscribe_others(const Interest& interest) {
   if (count > 0) publish_subscriptions();
 }
 
+void Feed::drop_subscriptions() noexcept {
+  subscriptions_.clear();
+  share(nullptr);
+}
+
 void Feed::publish_subscriptions() {
+  auto shared = std::make_shared<Shared>();
+  for (const auto& [id, subscribed] : subscriptions_) {
+    shared->subscriptions.push_back(subscribed);
+    if (id != 0) shared->single.insert(id);
+  }
+  share(std::move(shared));
+}
+
+void Feed::share(std::shared_ptr<const Shared> shared) noexcept {
   const std::lock_guard lock(mutex_);
-  shared_.clear();
-  for (const auto& [id, subscribed] : subscriptions_) shared_.push_back(subscribed);
+  shared_.swap(shared);
   ++shared_version_;
 }
 
-void Feed::tell_dropped() {
+void Feed::tell_dropped() noexcept {
   std::uint64_t missed = 0;
   for (auto& [id, subscribed] : subscriptions_) {
     std::int64_t dropped = 0;
@@ -171,7 +202,7 @@ void Feed::tell_dropped() {
   if (missed > 0) history_->append_gap({.reason = std::string(gap_reason::slow_subscriber), .missed = missed});
 }
 
-void Feed::set_state(std::uint64_t applied, Status status) {
+void Feed::set_state(std::uint64_t applied, Status status) noexcept {
   {
     const std::lock_guard lock(mutex_);
     applied_ = applied;

@@ -22,7 +22,8 @@ namespace tracking::nats_io {
 /// event"), and appends it to the history; tells there what was missed. Readers filter for themselves.
 ///
 /// Messages are taken from cnats by the I/O thread right after it read them, so cnats starts no thread for a
-/// subscription, and a batch of messages is one append.
+/// subscription, and a batch of messages is one append. For what that thread needs there is room from the beginning;
+/// what the keeper has no memory for, it does at the next tick.
 class Feed {
  public:
   /// Which accounts' subjects. Beyond some accounts, and once all were wanted on a link, it is the wildcard.
@@ -38,7 +39,7 @@ class Feed {
 
   // Any thread.
   /// What is wanted from now on; the keeper is to be nudged. wait_applied() tells when it is so.
-  std::uint64_t want(Interest interest);
+  std::uint64_t want(Interest interest) noexcept;
   /// Waits until the server has taken the subscriptions of that want(), or a later one. The status says why they are
   /// not live: no link, no permission, no time.
   Status wait_applied(std::uint64_t ticket, std::chrono::milliseconds time);
@@ -47,9 +48,9 @@ class Feed {
 
   // The keeper.
   /// A failure is that of the link.
-  Status connected(const std::shared_ptr<Link>& link);
-  void disconnected(const Status& reason);
-  Status tick(const std::shared_ptr<Link>& link);
+  Status connected(const std::shared_ptr<Link>& link) noexcept;
+  void disconnected(const Status& reason) noexcept;
+  Status tick(const std::shared_ptr<Link>& link) noexcept;
 
   // The I/O thread.
   void read() noexcept;
@@ -65,23 +66,33 @@ class Feed {
     std::int64_t dropped = 0;
   };
   using Subscriptions = std::map<AccountId, Subscribed>;
+  /// What the I/O thread reads.
+  struct Shared {
+    std::vector<Subscribed> subscriptions;
+    std::set<AccountId> single;  ///< accounts that have a subscription of their own
+  };
 
   // The keeper.
-  Status apply(Link& link);
+  Status apply(Link& link) noexcept;
+  Status try_apply(Link& link);
   Status subscribe(Link& link, const Interest& interest);
   static bool was_refused(Link& link, std::uint64_t known);
   Status subscribe_to(Link& link, AccountId account_id);
   void unsubscribe_others(const Interest& interest);
+  void drop_subscriptions() noexcept;
   void publish_subscriptions();
-  void tell_dropped();
-  void set_state(std::uint64_t applied, Status status);
+  void share(std::shared_ptr<const Shared> shared) noexcept;
+  void tell_dropped() noexcept;
+  void set_state(std::uint64_t applied, Status status) noexcept;
 
   // The I/O thread.
-  void refresh();
-  void drain(const Subscribed& from);
-  void take(Message message, const Subscribed& from);
-  void flush_batch();
-  void skip(natsMsg* message, std::string_view why);
+  void refresh() noexcept;
+  void drain(const Subscribed& from) noexcept;
+  void take(Message message, const Subscribed& from) noexcept;
+  void flush_batch() noexcept;
+  void skip(natsMsg* message, std::string_view why) noexcept;
+
+  static constexpr std::size_t batch_max = 512;  // messages of one append
 
   const Options options_;
   const std::string subject_start_;  // "tracking.events."
@@ -96,7 +107,7 @@ class Feed {
   std::uint64_t applied_ = 0;  // of these, live on the link
   Status status_;              // why not
   bool is_connected_ = false;
-  std::vector<Subscribed> shared_;  // for the I/O thread
+  std::shared_ptr<const Shared> shared_;  // for the I/O thread
   std::atomic<std::uint64_t> shared_version_{0};
 
   Subscriptions subscriptions_;  // the keeper's
@@ -107,9 +118,8 @@ class Feed {
   std::atomic<std::uint64_t> skipped_{0};
   // The I/O thread's.
   std::uint64_t version_ = 0;
-  std::vector<Subscribed> reading_;
-  std::set<AccountId> single_;  // accounts that have a subscription of their own
-  std::vector<Message> messages_;
+  std::shared_ptr<const Shared> reading_;
+  std::vector<Message> messages_;  // of batch_
   std::vector<Line> batch_;
   SequenceTracker sequences_;
   std::atomic<bool> begins_anew_{false};  // sequences_ is to be cleared

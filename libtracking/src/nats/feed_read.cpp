@@ -1,6 +1,7 @@
 // The I/O thread's side of a feed.
 #include <charconv>
 
+#include "codec/no_memory.h"
 #include "nats/feed.h"
 
 namespace tracking::nats_io {
@@ -8,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t batch_max = 512;     // messages of one append
 constexpr auto skip_line_interval = 1min;  // between lines about messages that are none of ours
 constexpr std::size_t shown_bytes_max = 100;
 
@@ -37,21 +37,18 @@ std::string shown(std::string_view text) {
 
 void Feed::read() noexcept {
   if (version_ != shared_version_) refresh();
-  for (const Subscribed& from : reading_) drain(from);
+  if (!reading_) return;
+  for (const Subscribed& from : reading_->subscriptions) drain(from);
   flush_batch();
 }
 
-void Feed::refresh() {
+void Feed::refresh() noexcept {
   const std::lock_guard lock(mutex_);
   version_ = shared_version_;
   reading_ = shared_;
-  single_.clear();
-  for (const Subscribed& subscribed : reading_) {
-    if (subscribed.account_id != 0) single_.insert(subscribed.account_id);
-  }
 }
 
-void Feed::drain(const Subscribed& from) {
+void Feed::drain(const Subscribed& from) noexcept {
   int count = 0;
   int bytes = 0;
   if (natsSubscription_GetPending(from.subscription.get(), &count, &bytes) != NATS_OK) return;
@@ -66,10 +63,10 @@ void Feed::drain(const Subscribed& from) {
   }
 }
 
-void Feed::take(Message message, const Subscribed& from) {
+void Feed::take(Message message, const Subscribed& from) noexcept {
   const auto account_id = account_of(natsMsg_GetSubject(message.get()), subject_start_);
   if (!account_id) return skip(message.get(), "the subject names no account");
-  if (from.account_id == 0 && single_.contains(*account_id)) return;  // it comes by its own subscription
+  if (from.account_id == 0 && reading_->single.contains(*account_id)) return;  // it comes by its own subscription
   const std::string_view json = payload(message.get());
   const auto fields = parse_event_line(json);
   if (!fields) return skip(message.get(), "the payload is no event line");
@@ -91,27 +88,29 @@ void Feed::take(Message message, const Subscribed& from) {
   messages_.push_back(std::move(message));
 }
 
-void Feed::flush_batch() {
+void Feed::flush_batch() noexcept {
   if (batch_.empty()) return;
   history_->append_all({batch_, AckLevel::sent});
   batch_.clear();
   messages_.clear();
 }
 
-void Feed::skip(natsMsg* message, std::string_view why) {
+void Feed::skip(natsMsg* message, std::string_view why) noexcept {
   ++skipped_;
   const auto now = std::chrono::steady_clock::now();
   if (!log_ || now < next_skip_line_) return;
   next_skip_line_ = now + skip_line_interval;
   skipped_told_ = skipped_;
-  log_(LogLevel::warning, "skipped a message on " + shown(natsMsg_GetSubject(message)) +
-                              ", which is no event of ours: " + std::string(why) + " (" + std::to_string(skipped_) +
-                              " skipped so far)");
+  say(log_, LogLevel::warning, [&] {
+    return "skipped a message on " + shown(natsMsg_GetSubject(message)) +
+           ", which is no event of ours: " + std::string(why) + " (" + std::to_string(skipped_) + " skipped so far)";
+  });
 }
 
 Feed::~Feed() {
-  if (log_ && skipped_ != skipped_told_)
-    log_(LogLevel::warning, "skipped " + std::to_string(skipped_) + " messages in all that are no events of ours");
+  if (skipped_ == skipped_told_) return;
+  say(log_, LogLevel::warning,
+      [this] { return "skipped " + std::to_string(skipped_) + " messages in all that are no events of ours"; });
 }
 
 }  // namespace tracking::nats_io

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -11,26 +13,34 @@ class FeedSubscription final : public Subscription {
       : reader_(std::move(reader)), owner_(owner), is_disconnected_(is_disconnected) {}
 
   ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept override {
-    if (!std::exchange(is_disconnected_, false)) return reader_->read(out, events_max, bytes_max);
+    if (!is_disconnected_) return reader_->read(out, events_max, bytes_max);
     out.clear();
-    out.add_gap({.reason = std::string(gap_reason::disconnected)}, {}, reader_->cursor());
-    return ReadState::more;
+    if (has_no_memory_) return ReadState::ended;
+    const auto tell = [&] { out.add_gap({.reason = std::string(gap_reason::disconnected)}, {}, reader_->cursor()); };
+    if (has_memory_for(tell)) {
+      is_disconnected_ = false;
+      return ReadState::more;
+    }
+    out.clear();
+    has_no_memory_ = true;
+    return ReadState::ended;
   }
 
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override {
-    owner_.add_accounts(account_ids);
+    if (auto status = owner_.add_accounts(account_ids); !status) return status;
     auto status = reader_->set_accounts(account_ids);
-    owner_.set_accounts(account_ids);
+    if (status) owner_.set_accounts(account_ids);
     return status;
   }
 
   std::string cursor() const override { return reader_->cursor(); }
-  Status status() const override { return reader_->status(); }
+  Status status() const override { return has_no_memory_ ? no_memory(Code::overloaded) : reader_->status(); }
 
  private:
   const std::unique_ptr<Subscription> reader_;
   FeedOwner& owner_;
   bool is_disconnected_;
+  bool has_no_memory_ = false;  // to tell so, and it has ended
 };
 
 }  // namespace

@@ -12,9 +12,10 @@ namespace tracking::nats_io {
 class FeedOwner {
  public:
   /// Sees that these accounts come (empty = all), beside those that do already, and waits until what was accepted
-  /// before is in the history; for a moment at most.
-  virtual void add_accounts(std::span<const AccountId> account_ids) noexcept = 0;
-  /// These are all that are wanted.
+  /// before is in the history; for a moment at most. `overloaded`: there is no memory for that, and nothing has
+  /// changed.
+  virtual Status add_accounts(std::span<const AccountId> account_ids) noexcept = 0;
+  /// These are all that are wanted, of those that come.
   virtual void set_accounts(std::span<const AccountId> account_ids) noexcept = 0;
 
  protected:

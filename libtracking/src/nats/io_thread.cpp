@@ -28,7 +28,13 @@ IoThread::IoThread(Traffic& traffic, std::function<void()> on_lost)
   // Edge-triggered: the counter is never read, which saves a call for each wake.
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = signal_key}};
   ::epoll_ctl(poller_, EPOLL_CTL_ADD, signal_, &event);
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    ::close(poller_);
+    ::close(signal_);
+    throw;
+  }
 }
 
 IoThread::~IoThread() {

@@ -2,34 +2,43 @@
 
 #include <sys/socket.h>
 
-#include <unordered_map>
 #include <utility>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
-namespace {
 
 /// cnats calls its error handler on a thread of its own, maybe when the Link is gone: so the handler looks it up here.
-/// A connection's address is not used again before the handler is through.
+/// A connection's address is not used again before the handler is through. A handful, which lead to one another: to put
+/// in one that is connected needs no memory.
 class Links {
  public:
-  void add(natsConnection* connection, Link* link) {
+  void add(Link* link) noexcept {
     const std::lock_guard lock(mutex_);
-    links_[connection] = link;
+    link->next_ = std::exchange(first_, link);
   }
-  void remove(natsConnection* connection) {
+  void remove(const Link* link) noexcept {
     const std::lock_guard lock(mutex_);
-    links_.erase(connection);
+    for (Link** at = &first_; *at; at = &(*at)->next_) {
+      if (*at != link) continue;
+      *at = link->next_;
+      return;
+    }
   }
   template <class Use>
-  void with(natsConnection* connection, Use use) {
+  void with(natsConnection* connection, Use use) noexcept {
     const std::lock_guard lock(mutex_);
-    if (const auto found = links_.find(connection); found != links_.end()) use(*found->second);
+    for (Link* link = first_; link; link = link->next_) {
+      if (link->connection_ == connection) return use(*link);
+    }
   }
 
  private:
   std::mutex mutex_;
-  std::unordered_map<natsConnection*, Link*> links_;  // guarded by mutex_
+  Link* first_ = nullptr;  // guarded by mutex_
 };
+
+namespace {
 
 Links links;
 
@@ -71,14 +80,14 @@ Result<std::shared_ptr<Link>> Link::connect(natsOptions* options, bool is_secure
   if (status != NATS_OK) return {what_failed(status, is_secure), last_error(status)};
   link->payload_bytes_max_ = static_cast<std::size_t>(natsConnection_GetMaxPayload(link->connection_));
   link->heard_ = std::chrono::steady_clock::now();
-  links.add(link->connection_, link.get());
+  links.add(link.get());
   return link;
 }
 
 // The link is lost by now, or connect() failed: there is no socket left that closing it here could race for.
 Link::~Link() {
   if (!connection_) return;
-  links.remove(connection_);
+  links.remove(this);
   natsConnection_Destroy(connection_);
 }
 
@@ -90,13 +99,14 @@ void Link::handle_error(natsConnection* connection, natsSubscription*, natsStatu
 }
 
 // "Permissions Violation for Publish to "tracking.events.1"", or "... for Subscription to ...".
-void Link::note_refusal(const char* text) {
+// One that there is no memory to note is noted with the next.
+void Link::note_refusal(const char* text) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (std::string_view(text).find("Subscription") != std::string_view::npos) {
       ++subscribe_refusals_;
     } else {
-      publish_refusal_ = text;
+      has_memory_for([&] { publish_refusal_ = text; });
     }
   }
   refused_.notify_all();
@@ -144,10 +154,10 @@ void Link::process_write() {
 // cnats has no call that only sends a PING; waiting for the shortest time is nearest to it.
 void Link::ping() noexcept { natsConnection_FlushTimeout(connection_, 1); }
 
-void Link::cut(std::string reason) noexcept {
+void Link::cut(std::string_view reason) noexcept {
   const std::lock_guard lock(mutex_);
   if (!is_open_) return;
-  if (cut_reason_.empty()) cut_reason_ = std::move(reason);
+  if (cut_reason_.empty() && !has_memory_for([&] { cut_reason_ = reason; })) cut_reason_ = "no memory";
   ::shutdown(descriptor_, SHUT_RDWR);
 }
 

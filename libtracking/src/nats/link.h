@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tracking::nats_io {
 
@@ -72,18 +73,20 @@ class Link {
   /// How often it would not have us subscribe; waits for the number to exceed `known`.
   std::uint64_t subscribe_refusals(std::uint64_t known, std::chrono::milliseconds time);
   /// Breaks the link: the I/O thread then notices the loss. `reason` is what reason() says.
-  void cut(std::string reason) noexcept;
+  void cut(std::string_view reason) noexcept;
 
  private:
+  friend class Links;
   explicit Link(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
   static void handle_error(natsConnection* connection, natsSubscription*, natsStatus status, void*);
-  void note_refusal(const char* text);
+  void note_refusal(const char* text) noexcept;
   static natsStatus attach(void** user, void* loop, natsConnection* connection, natsSock descriptor);
   static natsStatus set_reading(void* user, bool is_wanted);
   static natsStatus set_writing(void* user, bool is_wanted);
   static natsStatus detach(void* user);
 
   const Callbacks callbacks_;
+  Link* next_ = nullptr;                  // the list's that handle_error() looks into
   natsConnection* connection_ = nullptr;  // constant after connect()
   std::size_t payload_bytes_max_ = 0;     // constant after connect()
   std::atomic<bool> is_lost_{false};

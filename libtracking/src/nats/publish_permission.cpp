@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -26,35 +28,44 @@ std::optional<std::string> refused_subject(const std::string& refusal, const std
 PublishPermission::PublishPermission(const Options& options, Log log, Probe probe)
     : options_(options), log_(std::move(log)), probe_(std::move(probe)) {}
 
-Status PublishPermission::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
+Status PublishPermission::status() const noexcept {
+  return unless_no_memory(Code::broker_unavailable, [this] {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  });
 }
 
-void PublishPermission::set(Status status) {
+void PublishPermission::set(Status status) noexcept {
   const std::lock_guard lock(mutex_);
   status_ = std::move(status);
 }
 
-void PublishPermission::connected() {
+void PublishPermission::connected() noexcept {
   refused_subject_ = std::nullopt;
   set({});
 }
 
-Result<PublishPermission::Change> PublishPermission::tick(Link& link) {
-  if (const auto refusal = link.take_publish_refusal(); refusal && refuse(*refusal)) return Change::refused;
-  if (!refused_subject_ || std::chrono::steady_clock::now() < next_probe_) return Change::none;
-  return probe(link);
+Result<PublishPermission::Change> PublishPermission::tick(Link& link) noexcept {
+  Result<Change> change = Change::none;
+  has_memory_for([&] {
+    if (const auto refusal = link.take_publish_refusal(); refusal && refuse(*refusal)) {
+      change = Change::refused;
+    } else if (refused_subject_ && std::chrono::steady_clock::now() >= next_probe_) {
+      change = probe(link);
+    }
+  });
+  return change;
 }
 
 // False: it is not about events.
 bool PublishPermission::refuse(const std::string& refusal) {
   auto subject = refused_subject(refusal, options_.prefix);
   if (!subject) return false;
+  Status refused{Code::broker_unavailable, options_.redacted + " does not permit us to publish to " + *subject};
   next_probe_ = std::chrono::steady_clock::now() + probe_interval;
   if (std::exchange(refused_subject_, std::move(subject))) return true;
-  set({Code::broker_unavailable, options_.redacted + " does not permit us to publish to " + *refused_subject_});
-  if (log_) log_(LogLevel::warning, status().message() + ": trying again");
+  set(std::move(refused));
+  say(log_, LogLevel::warning, [this] { return status().message() + ": trying again"; });
   return true;
 }
 
@@ -66,7 +77,7 @@ Result<PublishPermission::Change> PublishPermission::probe(Link& link) {
   // A refusal came before the PONG, but cnats tells of it on a thread of its own.
   if (const auto refusal = link.wait_publish_refusal(refusal_time_max); refusal && refuse(*refusal))
     return Change::refused;
-  if (log_) log_(LogLevel::info, options_.redacted + " permits us to publish to " + *refused_subject_);
+  say(log_, LogLevel::info, [this] { return options_.redacted + " permits us to publish to " + *refused_subject_; });
   connected();
   return Change::granted;
 }

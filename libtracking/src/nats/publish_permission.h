@@ -25,18 +25,18 @@ class PublishPermission {
 
   // Any thread.
   /// Ok, or what the server does not permit.
-  Status status() const;
+  Status status() const noexcept;
 
   // The connection's keeper.
-  void connected();
+  void connected() noexcept;
   bool is_refused() const { return refused_subject_.has_value(); }
-  /// A failure is that of the link.
-  Result<Change> tick(Link& link);
+  /// A failure is that of the link. Without memory it is `none`, and done again.
+  Result<Change> tick(Link& link) noexcept;
 
  private:
   bool refuse(const std::string& refusal);
   Result<Change> probe(Link& link);
-  void set(Status status);
+  void set(Status status) noexcept;
 
   const Options options_;
   const Log log_;

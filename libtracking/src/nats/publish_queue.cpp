@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -46,36 +48,34 @@ PublishQueue::Pushed PublishQueue::push(const Lines& lines) noexcept {
 bool PublishQueue::hold(const Pushed& pushed, Completion& done) noexcept {
   const std::lock_guard lock(mutex_);
   if (is_near(pushed.end)) return false;
-  try {
-    held_.push_back({pushed.begin, pushed.end, std::chrono::steady_clock::now(), std::move(done)});
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
+  if (!has_memory_for([&] { held_.emplace_back(); })) return false;
+  held_.back() = {pushed.begin, pushed.end, std::chrono::steady_clock::now(), std::move(done)};
   return true;
 }
 
-template <class IsDue>
-void PublishQueue::tell_while(IsDue is_due, Code code) noexcept {
+template <class IsDue, class Tell>
+void PublishQueue::tell_while(IsDue is_due, Tell tell) noexcept {
   std::unique_lock lock(mutex_);
   while (!held_.empty() && is_due(held_.front())) {
     Held held = std::move(held_.front());
     held_.pop_front();
     lock.unlock();
-    code == Code::ok ? held.done.all(AckLevel::sent) : held.done.all(code);
+    tell(held);
     lock.lock();
   }
 }
 
 void PublishQueue::tell_near() noexcept {
-  tell_while([this](const Held& held) { return is_near(held.end); }, Code::ok);
+  tell_while([this](const Held& held) { return is_near(held.end); }, [](Held& held) { held.done->all(AckLevel::sent); });
 }
 
 void PublishQueue::tell_held_since(std::chrono::steady_clock::time_point time) noexcept {
-  tell_while([time](const Held& held) { return held.since <= time; }, Code::ok);
+  tell_while([time](const Held& held) { return held.since <= time; },
+             [](Held& held) { held.done->all(AckLevel::sent); });
 }
 
 void PublishQueue::give_up_held() noexcept {
-  tell_while([](const Held&) { return true; }, Code::in_doubt);
+  tell_while([](const Held&) { return true; }, [](Held& held) { held.done->all(Code::in_doubt); });
 }
 
 void PublishQueue::append(const Line& line) {
@@ -101,7 +101,8 @@ PublishQueue::Block PublishQueue::take_block(std::size_t bytes_needed) {
   return {std::unique_ptr<char[]>(new char[capacity]), capacity};
 }
 
-void PublishQueue::recycle(Block block) {
+// There is room reserved for it.
+void PublishQueue::recycle(Block block) noexcept {
   if (block.capacity != block_bytes || free_.size() >= free_blocks_max) return;
   block.used = block.read = 0;
   block.lines = 0;
@@ -120,7 +121,6 @@ void PublishQueue::stop() noexcept {
 }
 
 void PublishQueue::close() noexcept {
-  std::deque<Held> held;
   std::uint64_t read = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -131,11 +131,11 @@ void PublishQueue::close() noexcept {
     bytes_ = 0;
     reading_ = {};
     handed_ = taken_;
-    held.swap(held_);
     handed_changed_.notify_all();
   }
-  // Of a large batch some may have been sent.
-  for (Held& one : held) one.done.all(one.begin < read ? Code::in_doubt : Code::broker_unavailable);
+  // Of a large batch some may have been sent. Nothing is held any more that was taken before.
+  tell_while([](const Held&) { return true; },
+             [read](Held& held) { held.done->all(held.begin < read ? Code::in_doubt : Code::broker_unavailable); });
 }
 
 std::uint64_t PublishQueue::taken() noexcept {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,11 +37,14 @@ class PublishQueue {
 
   /// Lines within the first `prompt_bytes_max` are as good as written.
   PublishQueue(std::size_t bytes_max, std::size_t prompt_bytes_max)
-      : bytes_max_(bytes_max), prompt_bytes_max_(prompt_bytes_max) {}
+      : bytes_max_(bytes_max), prompt_bytes_max_(prompt_bytes_max) {
+    free_.reserve(free_blocks_max);
+  }
 
   /// After the first line that does not fit no other is taken, so that the order holds.
   Pushed push(const Lines& lines) noexcept;
-  /// Takes over the completion of lines that are far back; false = they are not any more: it is the caller's still.
+  /// Takes over the completion of lines that are far back; false = they are not any more, or there is no memory: it is
+  /// the caller's still.
   bool hold(const Pushed& pushed, Completion& done) noexcept;
 
   void open(std::size_t line_bytes_max) noexcept;
@@ -69,7 +73,7 @@ class PublishQueue {
   struct Held {
     std::uint64_t begin = 0, end = 0;
     std::chrono::steady_clock::time_point since{};
-    Completion done;
+    std::optional<Completion> done = std::nullopt;
   };
   struct Block {
     std::unique_ptr<char[]> bytes;
@@ -83,11 +87,11 @@ class PublishQueue {
 
   void append(const Line& line);
   Block take_block(std::size_t bytes_needed);
-  void recycle(Block block);
+  void recycle(Block block) noexcept;
   void count_handed();
   bool is_near(std::uint64_t end) const noexcept { return end <= read_bytes_ + prompt_bytes_max_; }
-  template <class IsDue>
-  void tell_while(IsDue is_due, Code code) noexcept;
+  template <class IsDue, class Tell>
+  void tell_while(IsDue is_due, Tell tell) noexcept;
 
   const std::size_t bytes_max_;
   const std::size_t prompt_bytes_max_;

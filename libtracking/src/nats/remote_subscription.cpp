@@ -1,5 +1,6 @@
 #include "nats/remote_subscription.h"
 
+#include "codec/no_memory.h"
 #include "nats/feed.h"
 #include "nats/feed_subscription.h"
 
@@ -26,18 +27,30 @@ class RemoteFeed final : public ConnectionUser, public FeedOwner {
     if (connection_->wait_first_attempt(live_max)) feed_.wait_applied(ticket, live_max).ignore();
   }
 
-  void add_accounts(std::span<const AccountId> account_ids) noexcept override {
-    if (!connection_) return;
-    Feed::Interest interest = interest_in(account_ids);
-    interest.is_all = interest.is_all || interest_.is_all;
-    interest.account_ids.insert(interest_.account_ids.begin(), interest_.account_ids.end());
-    want(interest);
+  Status add_accounts(std::span<const AccountId> account_ids) noexcept override {
+    if (!connection_) return {};
+    Feed::Interest interest;
+    const bool has_memory = has_memory_for([&] {
+      Feed::Interest both = interest_in(account_ids);
+      both.is_all = both.is_all || interest_.is_all;
+      both.account_ids.insert(interest_.account_ids.begin(), interest_.account_ids.end());
+      interest = both;
+      std::swap(interest_, both);
+    });
+    if (!has_memory) return no_memory(Code::overloaded);
+    want(std::move(interest));
     connection_->fence(settle_max).ignore();
+    return {};
   }
+  // Without memory more come than the reader reads.
   void set_accounts(std::span<const AccountId> account_ids) noexcept override {
     if (!connection_) return;
-    interest_ = interest_in(account_ids);
-    feed_.want(interest_);
+    has_memory_for([&] {
+      Feed::Interest interest = interest_in(account_ids);
+      Feed::Interest copy = interest;
+      std::swap(interest_, copy);
+      feed_.want(std::move(interest));
+    });
     connection_->nudge();
   }
   Status status() const {
@@ -49,10 +62,10 @@ class RemoteFeed final : public ConnectionUser, public FeedOwner {
   static Feed::Interest interest_in(std::span<const AccountId> account_ids) {
     return {.is_all = account_ids.empty(), .account_ids = {account_ids.begin(), account_ids.end()}};
   }
-  void want(const Feed::Interest& interest) {
-    const auto ticket = feed_.want(interest);
+  void want(Feed::Interest interest) noexcept {
+    const auto ticket = feed_.want(std::move(interest));
     connection_->nudge();
-    feed_.wait_applied(ticket, settle_max).ignore();
+    has_memory_for([&] { feed_.wait_applied(ticket, settle_max).ignore(); });
   }
 
   Status on_connected(const std::shared_ptr<Link>& link) noexcept override { return feed_.connected(link); }
@@ -63,7 +76,8 @@ class RemoteFeed final : public ConnectionUser, public FeedOwner {
     if (options_.retries) return;
     {
       const std::lock_guard lock(mutex_);
-      status_ = {Code::could_not_connect, reason.message()};
+      status_ =
+          unless_no_memory(Code::could_not_connect, [&] { return Status(Code::could_not_connect, reason.message()); });
     }
     history_->close();
   }
@@ -71,7 +85,7 @@ class RemoteFeed final : public ConnectionUser, public FeedOwner {
   const Options options_;
   const std::shared_ptr<history::EventHistory> history_;
   Feed feed_;
-  Feed::Interest interest_;  // the reader's
+  Feed::Interest interest_;  // the reader's; more while it changes
   mutable std::mutex mutex_;
   Status status_;  // guarded by mutex_: why it ended
   std::unique_ptr<Connection> connection_;
@@ -95,7 +109,10 @@ class RemoteSubscription final : public Subscription {
   }
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override {
     for (const AccountId id : account_ids) {
-      if (id < 1) return {Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807"};
+      if (id >= 1) continue;
+      return unless_no_memory(Code::invalid_parameter, []() -> Status {
+        return {Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807"};
+      });
     }
     return reader_->set_accounts(account_ids);
   }
@@ -131,6 +148,8 @@ Result<std::unique_ptr<Subscription>> open_nats_subscription(const BackendContex
     if (options.follow) feed->connect(options.account_ids, context.log);  // else there is nothing to wait for
     return std::unique_ptr<Subscription>(
         std::make_unique<RemoteSubscription>(std::move(feed), std::move(wrapped), options.limit));
+  } catch (const std::bad_alloc&) {
+    return no_memory(Code::overloaded);
   } catch (const std::exception& error) {
     return {Code::internal, connect_options->redacted + ": could not start: " + error.what()};
   }

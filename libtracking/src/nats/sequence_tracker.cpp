@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -20,15 +22,18 @@ std::uint64_t key_of(std::string_view producer, AccountId account_id) noexcept {
 
 }  // namespace
 
-std::uint64_t SequenceTracker::missing_before(std::string_view producer, AccountId account_id, std::uint64_t sequence) {
+std::uint64_t SequenceTracker::missing_before(std::string_view producer, AccountId account_id,
+                                              std::uint64_t sequence) noexcept {
   const std::uint64_t key = key_of(producer, account_id);
   Entry* entry = young_.find(key);
+  Entry begun;  // that there is no memory for
   if (!entry) {
     const Entry* const known = old_.find(key);
-    const std::uint64_t last = known ? known->last : sequence - 1;
+    begun = {key, known ? known->last : sequence - 1};
     if (young_.used >= pairs_max_) old_ = std::exchange(young_, {});
-    young_.insert({key, last});
-    entry = young_.find(key);
+    entry = has_memory_for([&] { young_.insert(begun); }) ? young_.find(key) : old_.find(key);
+    if (!entry) entry = &begun;
+    entry->last = begun.last;
   }
   if (sequence <= entry->last) return 0;
   return sequence - std::exchange(entry->last, sequence) - 1;

@@ -10,13 +10,13 @@
 namespace tracking::nats_io {
 
 /// Remembers the last number of up to 2 * accounts_max (producer, account) pairs, in 16 bytes each; those not seen for
-/// longest are forgotten, and begin anew. One thread at a time.
+/// longest are forgotten, and begin anew, as does one that there is no memory for. One thread at a time.
 class SequenceTracker {
  public:
   explicit SequenceTracker(std::size_t pairs_max = 500'000) : pairs_max_(pairs_max) {}
 
   /// How many numbers are missing before this one; the first of a pair is its base line. 0 for a repeat.
-  std::uint64_t missing_before(std::string_view producer, AccountId account_id, std::uint64_t sequence);
+  std::uint64_t missing_before(std::string_view producer, AccountId account_id, std::uint64_t sequence) noexcept;
   /// Every pair begins anew: events were missed, and that was told.
   void clear() noexcept;
 
