@@ -5,6 +5,7 @@ import re
 
 from conan import ConanFile
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.gnu import PkgConfigDeps
 
 
 class TrackingConan(ConanFile):
@@ -42,6 +43,9 @@ class TrackingConan(ConanFile):
             self.requires("tomlplusplus/[>=3.3]")
             self.requires("zlib/[>=1.2]")
 
+    def build_requirements(self):
+        self.tool_requires("pkgconf/[*]")  # by which CMake finds some of them
+
     def layout(self):
         cmake_layout(self)
 
@@ -52,8 +56,11 @@ class TrackingConan(ConanFile):
         toolchain.variables["TRACKING_WERROR"] = False
         for component in ("http", "nats", "postgres", "sqlite"):
             toolchain.variables[f"TRACKING_WITH_{component.upper()}"] = bool(self.options.get_safe(f"with_{component}"))
+        if self.options.with_apps:
+            toolchain.variables["TRACKING_WITH_HTTP"] = True  # tracking-cli is linked with it
         toolchain.generate()
         CMakeDeps(self).generate()
+        PkgConfigDeps(self).generate()
 
     def build(self):
         cmake = CMake(self)

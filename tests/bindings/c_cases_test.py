@@ -7,7 +7,7 @@ import subprocess
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from e2e_support import Daemon, seconds, wait_until
+from e2e_support import Daemon, NatsServer, seconds, wait_until
 
 SOURCE = pathlib.Path(os.environ["TRACKING_SOURCE_DIR"])
 LIBRARY = pathlib.Path(os.environ["TRACKING_C_LIBRARY"])
@@ -46,10 +46,11 @@ def event_of(account_id, data, id="", occurred_at=None):
 class Doors:
     """A process of c_doors: one service, one subscriber at a time."""
 
-    def __init__(self, program, url=None):
+    def __init__(self, program, url=None, **settings):
         self.url = url
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        opened = self.ask(f"connect {hexed(url)}" if url else f"open accounts={hexed(CASES['accounts'])}")
+        settings["accounts"] = CASES["accounts"]
+        opened = self.ask(f"connect {hexed(url)}" if url else f"open{settings_of(settings)}")
         assert opened == "ok"
 
     def close(self):
@@ -160,3 +161,21 @@ def test_stream(doors, case):
         assert doors.read(len(case["expected_later"])) == case["expected_later"]
     if case.get("ends"):
         assert doors.next()[0] == "closed"
+
+
+@pytest.mark.parametrize("scheme", ["nats", "jetstream"])
+def test_a_subscriber_reads_from_a_broker_itself(program, scheme):
+    with NatsServer(jetstream=scheme == "jetstream") as server:
+        url = server.url(scheme=scheme)
+        doors = Doors(program, broker=url)
+        assert doors.ask(f"listen {hexed(url)}") == "ok"
+
+        def arrives():  # neither of both may be connected yet
+            doors.track(event_of(1, '"over the broker"'))
+            return doors.ask("next 100").startswith("event 1:" + hexed('"over the broker"'))
+
+        wait_until(arrives, what="an event")
+        doors.close()
+        refused = subprocess.run([program], input=f"connect {hexed(url)}\n", stdout=subprocess.PIPE, text=True, check=True,
+                                 timeout=seconds(20))
+        assert refused.stdout == "unsupported\n"
