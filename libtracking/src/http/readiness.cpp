@@ -1,5 +1,6 @@
 #include "http/readiness.h"
 
+#include "codec/no_memory.h"
 #include "http/answers.h"
 
 namespace tracking::remote {
@@ -49,8 +50,8 @@ void ReadinessMonitor::stop() noexcept {
 Readiness ReadinessMonitor::latest() {
   const std::lock_guard lock(mutex_);
   if (!is_started_ && !is_stopping_) {
-    is_started_ = true;
     thread_ = std::thread([this] { run(); });
+    is_started_ = true;
   }
   return latest_;
 }
@@ -62,14 +63,18 @@ void ReadinessMonitor::set(const Status& status) {
 
 void ReadinessMonitor::note(const Answer& answer) { set(status_of(address_, answer)); }
 
+void ReadinessMonitor::ask() {
+  const Answer answer = connection_.exchange({.path = "/readyz"});
+  if (answer.reach == Reach::answered && answer.status != 200) {
+    set({Code::not_ready, address_.url() + ": " + parse_problem(answer).text()});
+  } else {
+    note(answer);
+  }
+}
+
 void ReadinessMonitor::run() {
   while (is_running()) {
-    const Answer answer = connection_.exchange({.path = "/readyz"});
-    if (answer.reach == Reach::answered && answer.status != 200) {
-      set({Code::not_ready, address_.url() + ": " + parse_problem(answer).text()});
-    } else {
-      note(answer);
-    }
+    has_memory_for([this] { ask(); });  // if not, the next time
     std::unique_lock lock(mutex_);
     stopping_.wait_for(lock, interval, [this] { return is_stopping_; });
   }

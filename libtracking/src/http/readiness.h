@@ -26,6 +26,7 @@ class ReadinessMonitor {
 
  private:
   void run();
+  void ask();
   bool is_running();
   void set(const Status& status);
 

@@ -1,7 +1,10 @@
 #include "http/sender.h"
 
+#include "codec/no_memory.h"
 #include "http/receipts.h"
 #include "http/request_body.h"
+
+#include <optional>
 
 namespace tracking::remote {
 namespace {
@@ -10,6 +13,20 @@ namespace {
 constexpr std::size_t request_events_max = 1'000;
 constexpr std::size_t request_bytes_max = 1u << 20;
 constexpr std::size_t bytes_beside_data = 200;  // of an event: braces, names, id and times
+
+Request request_of(std::string body, AckLevel ack) {
+  std::string path = "/v1/events";
+  if (ack != AckLevel::broker_default) path.append("?ack=").append(name(ack));
+  return {.method = "POST", .path = std::move(path), .body = std::move(body), .content_type = "application/json"};
+}
+
+void fail(std::span<const Sender::Item> items, Code code) noexcept {
+  for (const auto& item : items) {
+    Receipt& receipt = item.call->receipt(item.index);
+    receipt.code = code;
+    if (code != Code::in_doubt) receipt.id.clear();
+  }
+}
 
 }  // namespace
 
@@ -51,8 +68,10 @@ Sender::Sender(const Endpoint& endpoint, Clock& clock, Backlog& backlog, Readine
       readiness_(readiness),
       connection_(endpoint.events,
                   {.connect_timeout = endpoint.connect_timeout, .read_timeout = endpoint.answer_timeout},
-                  [this] { return is_running(); }),
-      thread_([this] { run(); }) {}
+                  [this] { return is_running(); }) {
+  items_.reserve(request_events_max);
+  thread_ = std::thread([this] { run(); });
+}
 
 Sender::~Sender() { stop(); }
 
@@ -61,60 +80,61 @@ bool Sender::is_running() {
   return !is_stopping_;
 }
 
-void Sender::add(std::span<const Item> items) {
+void Sender::add(std::span<const Item> items) noexcept {
+  Code refusal = Code::closed;
   {
     const std::lock_guard lock(mutex_);
     if (!is_stopping_) {
-      queue_.insert(queue_.end(), items.begin(), items.end());
-      changed_.notify_one();
-      return;
+      // At the end of a deque: all or nothing.
+      if (has_memory_for([&] { queue_.insert(queue_.end(), items.begin(), items.end()); })) {
+        changed_.notify_one();
+        return;
+      }
+      refusal = Code::overloaded;
     }
   }
-  refuse(items);
+  refuse(items, refusal);
 }
 
-void Sender::refuse(std::span<const Item> items) {
-  for (const Item& item : items) item.call->receipt(item.index).code = Code::closed;
+void Sender::refuse(std::span<const Item> items, Code code) noexcept {
+  fail(items, code);
   finish(items);
 }
 
 void Sender::stop() noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
+  std::unique_lock lock(mutex_);
+  is_stopping_ = true;
+  lock.unlock();
   changed_.notify_all();
   connection_.interrupt();
   if (thread_.joinable()) thread_.join();
-  std::vector<Item> rest;
-  {
-    const std::lock_guard lock(mutex_);
-    rest.assign(queue_.begin(), queue_.end());
-    queue_.clear();
+  for (lock.lock(); !queue_.empty(); lock.lock()) {
+    const Item item = queue_.front();
+    queue_.pop_front();
+    lock.unlock();
+    refuse(std::span(&item, 1), Code::closed);
   }
-  refuse(rest);
 }
 
 void Sender::run() {
-  std::vector<Item> items;
-  while (take(items)) {
-    send(items);
-    finish(items);
+  while (take()) {
+    send(items_);
+    finish(items_);
   }
 }
 
 // Waits for items and takes as many as go into one request. False: it is over.
-bool Sender::take(std::vector<Item>& items) {
-  items.clear();
+bool Sender::take() {
+  items_.clear();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return is_stopping_ || !queue_.empty(); });
   if (is_stopping_) return false;
   std::size_t bytes = 0;
-  while (!queue_.empty() && items.size() < request_events_max && bytes < request_bytes_max) {
+  while (!queue_.empty() && items_.size() < request_events_max && bytes < request_bytes_max) {
     const Item& item = queue_.front();
-    if (!items.empty() && item.call->ack() != items.front().call->ack()) break;
+    if (!items_.empty() && item.call->ack() != items_.front().call->ack()) break;
     bytes += item.call->event(item.index).data.json().size() + bytes_beside_data;
-    items.push_back(item);
+    items_.push_back(item);
     queue_.pop_front();
   }
   return true;
@@ -126,40 +146,53 @@ void Sender::make_id(const Item& item) {
   item.call->receipt(item.index).id = given.empty() ? ids_.make(clock_.now()) : EventId(given);
 }
 
-Answer Sender::post(std::string body, AckLevel ack) {
-  std::string path = "/v1/events";
-  if (ack != AckLevel::broker_default) path.append("?ack=").append(name(ack));
-  Answer answer = connection_.exchange(
-      {.method = "POST", .path = std::move(path), .body = std::move(body), .content_type = "application/json"});
-  readiness_.note(answer);
+Answer Sender::exchange(Request request) noexcept {
+  Answer answer = connection_.exchange(std::move(request));
+  has_memory_for([&] { readiness_.note(answer); });  // the next answer is noted, too
   return answer;
 }
 
-void Sender::send_one(const Item& item) {
-  make_id(item);
+// Without memory for a request nothing was accepted; without memory to read its answer, nobody knows.
+void Sender::send_one(const Item& item) noexcept {
+  const std::span<const Item> items(&item, 1);
   Receipt& receipt = item.call->receipt(item.index);
-  std::string body;
-  append_event(body, item.call->event(item.index), receipt.id);
-  read_receipt(post(std::move(body), item.call->ack()), receipt);
+  std::optional<Request> request;
+  const bool is_written = has_memory_for([&] {
+    make_id(item);
+    std::string body;
+    append_event(body, item.call->event(item.index), receipt.id);
+    request = request_of(std::move(body), item.call->ack());
+  });
+  if (!is_written) return fail(items, Code::overloaded);
+  const Answer answer = exchange(std::move(*request));
+  if (!has_memory_for([&] { read_receipt(answer, receipt); })) fail(items, Code::in_doubt);
 }
 
-void Sender::send(std::span<const Item> items) {
+void Sender::send(std::span<const Item> items) noexcept {
   if (items.size() == 1) return send_one(items.front());
-  std::string body = "[";
+  std::optional<Request> request;
   std::vector<Receipt*> receipts;
-  for (const Item& item : items) {
-    make_id(item);
-    Receipt& receipt = item.call->receipt(item.index);
-    if (!receipts.empty()) body.push_back(',');
-    append_event(body, item.call->event(item.index), receipt.id);
-    receipts.push_back(&receipt);
-  }
-  body.push_back(']');
-  if (read_receipts(post(std::move(body), items.front().call->ack()), receipts)) return;
+  const bool is_written = has_memory_for([&] {
+    std::string body = "[";
+    for (const Item& item : items) {
+      make_id(item);
+      Receipt& receipt = item.call->receipt(item.index);
+      if (!receipts.empty()) body.push_back(',');
+      append_event(body, item.call->event(item.index), receipt.id);
+      receipts.push_back(&receipt);
+    }
+    body.push_back(']');
+    request = request_of(std::move(body), items.front().call->ack());
+  });
+  if (!is_written) return fail(items, Code::overloaded);
+  const Answer answer = exchange(std::move(*request));
+  bool is_read = false;
+  if (!has_memory_for([&] { is_read = read_receipts(answer, receipts); })) return fail(items, Code::in_doubt);
+  if (is_read) return;
   for (const Item& item : items) send_one(item);
 }
 
-void Sender::finish(std::span<const Item> items) {
+void Sender::finish(std::span<const Item> items) noexcept {
   for (const Item& item : items) TrackCall::finish_one(item.call);
   backlog_.leave(items.size());
 }

@@ -22,7 +22,8 @@ namespace tracking::remote {
 /// One call of track(): completed by whoever brings its last receipt.
 class TrackCall {
  public:
-  TrackCall(std::span<const Event> events, ReceiptHandler done, AckLevel ack)
+  /// Takes `done` only if it does not throw.
+  TrackCall(std::span<const Event> events, ReceiptHandler&& done, AckLevel ack)
       : receipts_(events.size()), events_(events), done_(std::move(done)), ack_(ack) {}
 
   const Event& event(std::size_t index) const { return events_[index]; }
@@ -73,26 +74,28 @@ class Sender {
     TrackCall* call;
     std::size_t index;
   };
-  /// Takes over items that are counted in the backlog already. After stop() they are refused as closed.
-  void add(std::span<const Item> items);
+  /// Takes over items that are counted in the backlog already. After stop() they are refused as closed, and without
+  /// memory as overloaded.
+  void add(std::span<const Item> items) noexcept;
   /// Cuts the request under way, whose events are in doubt then, and refuses what is queued. One thread at a time.
   void stop() noexcept;
 
  private:
   void run();
-  bool take(std::vector<Item>& items);
-  void send(std::span<const Item> items);
-  void send_one(const Item& item);
-  void finish(std::span<const Item> items);
-  void refuse(std::span<const Item> items);
+  bool take();
+  void send(std::span<const Item> items) noexcept;
+  void send_one(const Item& item) noexcept;
+  void finish(std::span<const Item> items) noexcept;
+  void refuse(std::span<const Item> items, Code code) noexcept;
   void make_id(const Item& item);
-  Answer post(std::string body, AckLevel ack);
+  Answer exchange(Request request) noexcept;
   bool is_running();
 
   Clock& clock_;
   Backlog& backlog_;
   ReadinessMonitor& readiness_;
-  EventIdMaker ids_;  // used by the thread
+  EventIdMaker ids_;         // used by the thread
+  std::vector<Item> items_;  // of the request under way; used by the thread, and of its largest size from the start
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> queue_;    // guarded by mutex_

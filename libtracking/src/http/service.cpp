@@ -1,5 +1,6 @@
 #include "http/service.h"
 
+#include "codec/no_memory.h"
 #include "http/request_body.h"
 #include "http/subscription.h"
 
@@ -8,10 +9,14 @@
 namespace tracking::remote {
 namespace {
 
-void refuse_all(std::size_t count, const ReceiptHandler& done, Code code) {
+// As in process: if there is no memory for the receipts of many, there are none.
+void refuse_all(std::size_t count, const ReceiptHandler& done, Code code) noexcept {
   Receipt receipt;
   receipt.code = code;
-  done(std::vector<Receipt>(count, receipt));
+  if (count == 1) return done(std::span<const Receipt>(&receipt, 1));
+  std::vector<Receipt> receipts;
+  has_memory_for([&] { receipts.assign(count, receipt); });
+  done(receipts);
 }
 
 class HttpLane final : public Lane {
@@ -48,23 +53,23 @@ void HttpService::track(std::span<const Event> events, ReceiptHandler done, Trac
     if (!backlog_.enter(events.size())) return refuse_all(events.size(), done, Code::overloaded);
   }
   const AckLevel ack = options.ack == AckLevel::broker_default ? options_.ack : options.ack;
-  start(std::make_unique<TrackCall>(events, std::move(done), ack).release());
+  std::unique_ptr<TrackCall> call;
+  if (has_memory_for([&] { call = std::make_unique<TrackCall>(events, std::move(done), ack); })) {
+    return start(call.release());
+  }
+  refuse_all(events.size(), done, Code::overloaded);
+  backlog_.leave(events.size());
 }
 
-void HttpService::start(TrackCall* call) {
+void HttpService::start(TrackCall* call) noexcept {
   const std::size_t count = call->size();
   call->expect(count + 1);  // one for this function: the call lives until its end
-  std::vector<std::vector<Sender::Item>> shares(senders_.size());
+  Shares shares;
   std::size_t refused = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Event& event = call->event(i);
-    const Code code = check_event(event, options_.data_bytes_max);
-    if (code == Code::ok) {
-      shares[static_cast<std::uint64_t>(event.account_id) % shares.size()].push_back({call, i});
-    } else {
-      call->receipt(i).code = code;
-      ++refused;
-    }
+  if (!has_memory_for([&] { refused = sort_out(*call, shares); })) {
+    for (std::size_t i = 0; i < count; ++i) call->receipt(i).code = Code::overloaded;
+    shares.clear();
+    refused = count;
   }
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (!shares[i].empty()) senders_[i]->add(shares[i]);
@@ -74,7 +79,24 @@ void HttpService::start(TrackCall* call) {
   backlog_.leave(refused);
 }
 
-std::unique_ptr<Lane> HttpService::lane() { return std::make_unique<HttpLane>(*this); }
+// Gives each sender its share, and returns how many events are sent by none.
+std::size_t HttpService::sort_out(TrackCall& call, Shares& shares) const {
+  std::size_t refused = 0;
+  shares.resize(senders_.size());
+  for (std::size_t i = 0; i < call.size(); ++i) {
+    const Event& event = call.event(i);
+    const Code code = check_event(event, options_.data_bytes_max);
+    if (code == Code::ok) {
+      shares[static_cast<std::uint64_t>(event.account_id) % shares.size()].push_back({&call, i});
+    } else {
+      call.receipt(i).code = code;
+      ++refused;
+    }
+  }
+  return refused;
+}
+
+std::unique_ptr<Lane> HttpService::lane() { return std::unique_ptr<Lane>(new (std::nothrow) HttpLane(*this)); }
 
 Result<std::unique_ptr<Subscription>> HttpService::open_subscription(const SubscribeOptions& options,
                                                                      Wake wake) noexcept {
@@ -82,10 +104,8 @@ Result<std::unique_ptr<Subscription>> HttpService::open_subscription(const Subsc
   if (!opened) return opened.error();
   const std::lock_guard lock(mutex_);
   if (is_closed_) return {Code::closed, "the service was closed"};
-  subscriptions_.erase(
-      std::remove_if(subscriptions_.begin(), subscriptions_.end(), [](const auto& q) { return q.expired(); }),
-      subscriptions_.end());
-  subscriptions_.push_back(opened->queue);
+  std::erase_if(subscriptions_, [](const auto& queue) { return queue.expired(); });
+  if (!has_memory_for([&] { subscriptions_.push_back(opened->queue); })) return no_memory(Code::overloaded);
   return std::move(opened->subscription);
 }
 
@@ -102,6 +122,12 @@ Status HttpService::remove_account(AccountId id) { return accounts_.remove(id); 
 // The server knows, and says so when it refuses: here nothing is excluded.
 BrokerTraits HttpService::broker_traits() const noexcept {
   return {.gives_sent = true, .gives_stored = true, .has_history = true};
+}
+
+Readiness HttpService::readiness() noexcept {
+  Readiness latest{no_memory(Code::not_ready), no_memory(Code::not_ready)};
+  has_memory_for([&] { latest = readiness_.latest(); });
+  return latest;
 }
 
 ServiceStats HttpService::stats() noexcept {

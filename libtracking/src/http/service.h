@@ -34,12 +34,15 @@ class HttpService final : public TrackingService {
   BrokerTraits broker_traits() const noexcept override;
   AckLevel default_ack() const noexcept override { return options_.ack; }
   std::size_t data_bytes_max() const noexcept override { return options_.data_bytes_max; }
-  Readiness readiness() noexcept override { return readiness_.latest(); }
+  Readiness readiness() noexcept override;
   ServiceStats stats() noexcept override;
   Status close(std::chrono::milliseconds deadline) noexcept override;
 
  private:
-  void start(TrackCall* call);
+  using Shares = std::vector<std::vector<Sender::Item>>;  // by sender
+
+  void start(TrackCall* call) noexcept;
+  std::size_t sort_out(TrackCall& call, Shares& shares) const;
 
   const Endpoint endpoint_;
   const ServiceOptions options_;

@@ -1,6 +1,9 @@
 #include "http/subscription.h"
 
+#include "codec/no_memory.h"
 #include "http/stream_link.h"
+
+#include <new>
 
 namespace tracking::remote {
 namespace {
@@ -75,6 +78,8 @@ Result<OpenedSubscription> open_subscription(const Endpoint& endpoint, const Sub
     auto queue = std::make_shared<DeliveryQueue>(AccountFilter(options.account_ids), limits, std::move(wake));
     auto subscription = std::make_unique<HttpSubscription>(endpoint, options, queue, clock, std::move(log));
     return OpenedSubscription{std::move(subscription), std::move(queue)};
+  } catch (const std::bad_alloc&) {
+    return no_memory(Code::overloaded);
   } catch (const std::exception& error) {
     return {Code::internal, std::string("could not start a subscription: ") + error.what()};
   }
