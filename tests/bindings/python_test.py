@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -61,3 +62,8 @@ def test_pkg_config_finds_the_library(python, tmp_path):
 def test_a_missing_library_is_an_error_that_says_what_to_do(python):
     printed = run(python, "-c", "import tracking", status=1, PKG_CONFIG_PATH="/nowhere")
     assert "Install libtracking_c, or name the file in the variable TRACKING_C_LIBRARY" in printed
+
+
+def test_its_benchmark_runs(python):
+    printed = run(python, PACKAGE / "bench.py", TRACKING_C_LIBRARY=str(LIBRARY))
+    assert len(re.findall(r"^\w[\w, ]+ +[\d,]+ events/s$", printed, re.MULTILINE)) == 6, printed
