@@ -160,6 +160,41 @@ TEST_F(LateAnswer, IsNoneThatComesInGoodTimeHoweverShortTheTtl) {
   EXPECT_EQ(handed(target_), Handed{AccountAnswer::active});
 }
 
+/// The account has changed, and what it is now nobody says; all others are answered.
+TEST_F(LateAnswer, ThatDoesNotComeMakesNoAnswerOfOneFromBeforeTheChange) {
+  is_watched_ = true;
+  lookups().watched(AccountWatch::quiet, {});
+  ASSERT_EQ(early_.park(*directory_, 1), AccountAnswer::must_wait);
+  answer(take(), AccountState::active);
+  go_on(1s);
+  lookups().watched(AccountWatch::some, std::vector<AccountId>{1});
+  const LookupQuery query = take();
+  ASSERT_EQ(target_.park(*directory_, 1), AccountAnswer::must_wait);
+  go_on(600ms);
+  EXPECT_EQ(handed(target_), Handed{AccountAnswer::unavailable});
+  EXPECT_EQ(target_.park(*directory_, 1), AccountAnswer::must_wait);
+  answer(query, AccountState::inactive);
+  EXPECT_EQ(handed(target_), (Handed{AccountAnswer::unavailable, AccountAnswer::inactive}));
+}
+
+/// The same, but nobody is answered: then what is known holds.
+TEST_F(LateAnswer, ThatDoesNotComeFromARepositoryThatIsLostLeavesWhatWasKnown) {
+  is_watched_ = true;
+  lookups().watched(AccountWatch::quiet, {});
+  ASSERT_EQ(early_.park(*directory_, 1), AccountAnswer::must_wait);
+  answer(take(), AccountState::active);
+  go_on(1s);
+  lookups().watched(AccountWatch::some, std::vector<AccountId>{1});
+  const LookupQuery query = take();
+  ASSERT_EQ(target_.park(*directory_, 1), AccountAnswer::must_wait);
+  clock_.advance(600ms);
+  lookups().tick();
+  EXPECT_EQ(handed(target_), Handed{AccountAnswer::active});
+  EXPECT_FALSE(directory_->health());
+  answer(query, AccountState::inactive);
+  EXPECT_EQ(directory_->find(1), AccountAnswer::inactive);
+}
+
 /// While its events are handed back as unavailable, the account is changed here, and the answer of before comes.
 TEST_F(LateAnswer, DoesNotUndoAChangeThatWasMadeHereMeanwhile) {
   struct Target final : ParkedTarget {

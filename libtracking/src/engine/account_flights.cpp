@@ -171,15 +171,14 @@ void AccountLookups::tick() noexcept {
   let_answers_age();
   const std::chrono::nanoseconds real = real_->steady();
   Flight* claimed = nullptr;
-  bool is_silent = false;
-  for (const Running& running : running_) {
-    if (real - running.started <= silence_max) continue;
-    is_silent = is_silent || real - last_answer_ > silence_max;
-    give_up(running.number, claimed);
-  }
+  const auto takes_long = [real](const Running& running) { return real - running.started > silence_max; };
+  const bool is_silent = real - last_answer_ > silence_max && std::any_of(running_.begin(), running_.end(), takes_long);
   if (is_silent && !freshness_.is_repository_lost()) {
     set_health("The account repository has not answered for half a second.");
     lose_repository(claimed);
+  }
+  for (const Running& running : running_) {
+    if (takes_long(running)) give_up(running.number, claimed);
   }
   const auto interval = freshness_.is_repository_lost() ? probe_interval_lost : probe_interval;
   if (!is_probing_ && !is_probe_due_ && clock_->steady() - last_contact_ >= interval) {
@@ -227,10 +226,13 @@ void AccountLookups::claim(Flight& flight, AccountAnswer answer, Flight*& claime
   claimed = &flight;
 }
 
+/// What was known answers, as it would without having waited. But while others are answered, not what has changed
+/// since.
 void AccountLookups::claim_failed(Flight& flight, Flight*& claimed) noexcept {
   flight.is_failed = true;
   flight.result = flight.previous;
-  const bool may_answer = flight.previous && freshness_.is_within_stale_max(*flight.previous);
+  const bool may_answer = flight.previous && freshness_.is_within_stale_max(*flight.previous) &&
+                          (!flight.previous->is_doubted || freshness_.is_repository_lost());
   claim(flight, may_answer ? answer_of(flight.previous->state) : AccountAnswer::unavailable, claimed);
 }
 
