@@ -3,6 +3,10 @@
 The order matters: the machine is one, as an operator's is. It is installed to, used, disturbed, and cleaned up.
 """
 
+import contextlib
+import glob
+import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -11,7 +15,7 @@ import tempfile
 import pytest
 
 from booted_root import BootedRoot
-from e2e_support import wait_until
+from e2e_support import Postgres, wait_until
 from package_roots import CONFIG, DATA, UNIT
 
 URL = "http://127.0.0.1:8080"
@@ -125,6 +129,47 @@ def test_it_is_ready_when_its_broker_is(machine):
         wait_until(lambda: shown(machine, "ActiveState") == "active", 60, "readiness", pause=0.1)
         assert '"ack":"sent"' in answer(machine, "-d", "again", f"{URL}/7")
         broker.kill()
+
+
+@contextlib.contextmanager
+def postgresql(machine, tmp_path):
+    """This machine's program in the root's network, with a socket in the root, and knowing its users by their names there."""
+    rules = tmp_path / "pg_hba.conf"
+    rules.write_text("local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n")
+    program = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))[-1]
+    user = pwd.getpwnam("postgres")
+    sockets = machine.folder / "srv/postgresql"
+    sockets.mkdir()
+    os.chown(sockets, user.pw_uid, user.pw_gid)
+    as_user = ["setpriv", "--pdeathsig", "KILL", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", program]
+    with Postgres(start=False, files={"pg_hba.conf": rules}) as server:
+        data = os.path.join(server.folder, "data")
+        subprocess.run([*as_user, "--single", "-D", data, "postgres"], text=True, check=True, timeout=60,
+                       input="ALTER ROLE tracking PASSWORD 'of-the-database'\n", stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        with subprocess.Popen(["nsenter", "-t", machine.init, "-n", "unshare", "--mount", "sh", "-euc",
+                               'mount --bind "$0" /etc/passwd; exec "$@"', machine.folder / "etc/passwd", *as_user, "-D", data,
+                               "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={sockets}"],
+                              stderr=subprocess.DEVNULL) as process:
+            yield
+            process.kill()
+    shutil.rmtree(sockets)
+
+
+def test_postgresql_lets_it_in_as_the_documentation_says(machine, tmp_path):
+    password = machine.folder / "etc/tracking/pgpass"
+    password.write_text("127.0.0.1:5432:postgres:tracking:of-the-database\n")
+    password.chmod(0o600)
+    with postgresql(machine, tmp_path):
+        configure(machine, "Environment=TRACKING_ACCOUNTS=postgresql:///postgres?host=/srv/postgresql&user=tracking\n")
+        machine.run("tracking-cli accounts add 9 Socket")
+        assert '"ack":"stored"' in answer(machine, "-d", "by its user", f"{URL}/9")
+        configure(machine, "LoadCredential=pgpass:/etc/tracking/pgpass\n"
+                  "Environment=TRACKING_ACCOUNTS=postgresql://tracking@127.0.0.1/postgres?passfile=%d/pgpass\n")
+        assert "Socket" in machine.run("tracking-cli accounts list").stdout
+        assert '"ack":"stored"' in answer(machine, "-d", "by its password", f"{URL}/9")
+        configure(machine, "")
+    password.unlink()
 
 
 def test_a_port_below_1024_is_taken_as_the_documentation_says(machine):
