@@ -66,7 +66,8 @@ void PublishQueue::tell_while(IsDue is_due, Tell tell) noexcept {
 }
 
 void PublishQueue::tell_near() noexcept {
-  tell_while([this](const Held& held) { return is_near(held.end); }, [](Held& held) { held.done->all(AckLevel::sent); });
+  tell_while([this](const Held& held) { return is_near(held.end); },
+             [](Held& held) { held.done->all(AckLevel::sent); });
 }
 
 void PublishQueue::tell_held_since(std::chrono::steady_clock::time_point time) noexcept {
