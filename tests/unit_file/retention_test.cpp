@@ -1,7 +1,7 @@
 // Old segments go, by age and by size; readers that are in one go on.
 #include <gmock/gmock.h>
 
-#include "unit_file/support.h"
+#include "unit_file/log_broker.h"
 
 namespace tracking::file_log::test {
 namespace {
@@ -50,6 +50,38 @@ TEST(Retention, ByAgeRemovesWhatIsOlder) {
   OpenLog reopened(files.after(PowerCut::none, 1), settings);
   EXPECT_EQ(reopened.store->removed_until(), log.lines.time_of(50)) << "known after a restart";
   EXPECT_EQ(reopened.store->oldest_position(), 51u);
+}
+
+void damage_head(SimulatedFiles& files, const std::string& path) {
+  std::string content = files.content(path);
+  content[20] ^= 1;
+  files.set_content(path, content);
+}
+
+TEST(Retention, ByAgeIsNotStoppedByASegmentWhoseTimesOnlyALaterHeadKnows) {
+  const auto files = make_log_of_segments(true);
+  damage_trailers(*files);
+  damage_head(*files, files->paths()[1]);
+  StoreSettings settings = tiny_segments();
+  settings.retention = 1h;
+  testing::ManualClock clock;
+  clock.advance(2h);
+  const auto store = Store::open(settings, *files, clock, {}).value();
+  const std::size_t segments = store->segments().size();
+  EXPECT_EQ(store->enforce_retention(), segments - 1);
+}
+
+TEST(Retention, ByAgeIsNotStoppedByASegmentWhoseTimesNoHeadKnows) {
+  const auto files = make_log_of_segments(true);
+  damage_trailers(*files);
+  for (const std::string& path : files->paths()) damage_head(*files, path);
+  StoreSettings settings = tiny_segments();
+  settings.retention = 1h;
+  OpenLog log(*files, settings);
+  const std::size_t segments = log.store->segments().size();
+  EXPECT_EQ(log.store->enforce_retention(), 0u) << "they are not older than this start";
+  log.clock.advance(2h);
+  EXPECT_EQ(log.store->enforce_retention(), segments - 1);
 }
 
 TEST(Retention, DoesNotStopAReader) {

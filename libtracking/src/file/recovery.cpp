@@ -56,8 +56,8 @@ class Recovery {
   Status is_unused(const Found& found, bool& is_unused);
   Status remove_last();
   void go_on_beyond(const Found& found, Scan& scan);
-  void take_complete(const Found& found, const Found* next);
-  std::int64_t removed_until(const Found& oldest) const;
+  void take_complete(std::size_t i);
+  std::int64_t latest_before(std::size_t i) const;
 
   Status failure(const std::string& what, const std::string& path, const Io& io) const {
     return {Code::broker_unavailable,
@@ -87,24 +87,23 @@ Result<Recovered> Recovery::run() {
     if (found_.size() == count) last = std::move(result_.segments.back());
   }
   result_.segments.clear();
-  for (std::size_t i = 0; i + 1 < found_.size(); ++i) take_complete(found_[i], &found_[i + 1]);
+  for (std::size_t i = 0; i + 1 < found_.size(); ++i) take_complete(i);
   if (last) result_.segments.push_back(std::move(last));
   for (const Found& found : found_) {
     if (found.header && found.header->is_first_position_guessed != 0)
       result_.guessed_positions.push_back(found.first_position);
   }
   if (is_next_guessed_) result_.guessed_positions.push_back(result_.next_position);
-  if (!found_.empty()) result_.removed_until_us = removed_until(found_.front());
+  if (!found_.empty() && found_.front().first_position > 1) result_.removed_until_us = latest_before(0);
   return std::move(result_);
 }
 
-// What the oldest segment's head says of those before it. If it cannot be read, they were hardly later than what the
-// segment itself has.
-std::int64_t Recovery::removed_until(const Found& oldest) const {
-  if (oldest.first_position == 1) return INT64_MIN;
-  if (oldest.header) return oldest.header->older_until_us;
-  const std::int64_t until_us = result_.segments.front()->extent().max_timestamp_us;
-  return until_us == INT64_MAX ? now_us_ : until_us;
+// The latest timestamp of all events before a segment: its head says it, or one that follows, of more events.
+std::int64_t Recovery::latest_before(std::size_t i) const {
+  for (; i < found_.size(); ++i) {
+    if (found_[i].header) return found_[i].header->older_until_us;
+  }
+  return now_us_;
 }
 
 Status Recovery::find_segments() {
@@ -323,16 +322,18 @@ void Recovery::go_on_beyond(const Found& found, Scan& scan) {
                            std::to_string(scan.next_position) + "; the file is left as it is");
 }
 
-void Recovery::take_complete(const Found& found, const Found* next) {
+void Recovery::take_complete(std::size_t i) {
+  const Found& found = found_[i];
+  const std::uint64_t next_position = found_[i + 1].first_position;
   auto segment = std::make_shared<Segment>(files_, found.path, found.first_position);
   Extent extent{.end_offset = found.size,
-                .next_position = next->first_position,
-                .max_timestamp_us = next->header ? next->header->older_until_us : INT64_MAX,
+                .next_position = next_position,
+                .max_timestamp_us = latest_before(i + 1),
                 .is_complete = true};
   if (const auto& trailer = found.trailer) {
     extent.end_offset = trailer->end_offset;
-    // Where events are missing between the two segments, the next one's head covers them.
-    if (trailer->next_position == next->first_position) extent.max_timestamp_us = trailer->max_timestamp_us;
+    // Where events are missing between the two segments, the heads behind know of them.
+    if (trailer->next_position == next_position) extent.max_timestamp_us = trailer->max_timestamp_us;
   } else {
     say(LogLevel::warning, "the end of " + found.path + " is missing or damaged: it is read through when it is needed");
   }

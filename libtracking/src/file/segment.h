@@ -41,7 +41,7 @@ class SegmentIndex {
 struct Extent {
   std::uint64_t end_offset = sizeof(SegmentHeader);  ///< of its synced frames
   std::uint64_t next_position = 0;
-  std::int64_t max_timestamp_us = 0;  ///< of its events; INT64_MAX if that is not known
+  std::int64_t max_timestamp_us = 0;  ///< of its events, or later
   bool is_complete = false;           ///< nothing will be added; its index is on the disk
 };
 

@@ -100,7 +100,7 @@ void Store::add(std::shared_ptr<Segment> segment) {
 
 bool Store::is_expired(const Segment& segment) const {
   const Extent extent = segment.extent();
-  if (settings_.retention.count() == 0 || extent.max_timestamp_us == INT64_MAX) return false;
+  if (settings_.retention.count() == 0) return false;
   return Timestamp(std::chrono::microseconds(extent.max_timestamp_us)) + settings_.retention < clock_.now();
 }
 
@@ -118,7 +118,7 @@ std::size_t Store::enforce_retention() {
       const bool is_too_much = settings_.bytes_max > 0 && bytes > settings_.bytes_max;
       if (!is_too_much && !is_expired(segment)) break;
       bytes -= extent.end_offset;
-      if (extent.max_timestamp_us != INT64_MAX) removed_until_us = std::max(removed_until_us, extent.max_timestamp_us);
+      removed_until_us = std::max(removed_until_us, extent.max_timestamp_us);
     }
     const auto end = segments_.begin() + static_cast<std::ptrdiff_t>(count);
     removed.assign(segments_.begin(), end);
