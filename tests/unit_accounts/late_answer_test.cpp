@@ -160,6 +160,19 @@ TEST_F(LateAnswer, IsNoneThatComesInGoodTimeHoweverShortTheTtl) {
   EXPECT_EQ(handed(target_), Handed{AccountAnswer::active});
 }
 
+/// In the millisecond in which it was asked for, the account was changed here.
+TEST_F(LateAnswer, IsNotWhatIsKnownIfAChangeWasMadeHereInTheMomentOfItsQuestion) {
+  ASSERT_EQ(early_.park(*directory_, 1), AccountAnswer::must_wait);
+  const LookupQuery query = take();
+  ASSERT_TRUE(directory_->change(1, {.is_active = false}));
+  go_on(11s);
+  EXPECT_EQ(handed(early_), Handed{AccountAnswer::inactive});
+  park_and_answer(query, AccountState::active);
+  ASSERT_EQ(handed(target_), Handed{});
+  fail(take());
+  EXPECT_EQ(handed(target_), Handed{AccountAnswer::inactive});
+}
+
 /// The account has changed, and what it is now nobody says; all others are answered.
 TEST_F(LateAnswer, ThatDoesNotComeMakesNoAnswerOfOneFromBeforeTheChange) {
   is_watched_ = true;

@@ -103,7 +103,7 @@ void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verif
   if (state != AccountState::active && state != AccountState::inactive) state = AccountState::unknown;
   const Remembered result{.state = state, .verified = verified};
   if (flight.phase == Flight::Phase::settling) {  // given up, and the answer comes while its events are handed back
-    if (!flight.result || flight.result->verified <= verified) flight.result = result;
+    if (!flight.result || flight.result->verified < verified) flight.result = result;
   } else if (flight.is_overtaken || (is_outdated && flight.first)) {
     // What waits for it may have come after the account changed: it must not get the older answer.
     if (is_outdated && flight.first) fall_back_on(flight, result);
@@ -114,9 +114,10 @@ void AccountLookups::take_answer(Flight& flight, AccountState state, Ticks verif
   }
 }
 
-/// What those who wait get if the repository fails before it has answered again.
+/// What those who wait get if the repository fails before it has answered again. What is known since the same moment
+/// may be a change that was made here.
 void AccountLookups::fall_back_on(Flight& flight, Remembered known) noexcept {
-  if (flight.previous && flight.previous->verified > known.verified) return;
+  if (flight.previous && flight.previous->verified >= known.verified) return;
   if (flight.previous && flight.previous->state != known.state) measure_change(flight, *flight.previous);
   known.is_doubted = flight.is_overtaken;
   flight.previous = known;

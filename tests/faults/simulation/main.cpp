@@ -24,6 +24,7 @@ using tracking::simulation::World;
 constexpr std::uint64_t found[] = {
     2'000'361'692,  // an answer that came 29 s late was believed, for an account that had become inactive
     2'000'545'775,  // the same, and an event of an active account was refused
+    3'000'233'679,  // such an answer undid a change that was made here in the millisecond in which it was asked for
 };
 
 std::uint64_t run(std::uint64_t seed, bool is_told) {
