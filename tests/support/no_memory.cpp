@@ -50,9 +50,9 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { s
 namespace tracking::test {
 
 int for_each_allocation(MemoryFault fault, const std::function<void()>& prepare, const std::function<void()>& scenario,
-                        const std::function<void()>& check) {
+                        const std::function<void()>& check, int step) {
   is_lasting = fault == MemoryFault::lasting;
-  for (int n = 1;; ++n) {
+  for (int n = 1;; n += step) {
     prepare();
     left = n;
     is_armed = true;

@@ -17,11 +17,10 @@ enum class MemoryFault : std::uint8_t {
   lasting,  ///< the Nth and all after it, until the scenario's end
 };
 
-/// Runs `prepare`, `scenario` and `check` again and again: within `scenario` the Nth allocation fails, N from 1 until
-/// one run did not come so far. Returns how many runs there were. The scenario must not assert anything: that
-/// allocates.
+/// Runs `prepare`, `scenario` and `check` again and again: within `scenario` the Nth allocation fails, N from 1 in such
+/// steps until one run did not come so far. Returns the last N. The scenario must not assert anything: that allocates.
 int for_each_allocation(MemoryFault fault, const std::function<void()>& prepare, const std::function<void()>& scenario,
-                        const std::function<void()>& check);
+                        const std::function<void()>& check, int step = 1);
 
 /// In memory; accounts 1 and 3 are active, 2 is not.
 inline std::unique_ptr<TrackingService> open_service() {

@@ -33,6 +33,12 @@ bool has_memory_for(Step&& step) noexcept {
   }
 }
 
+/// The same for a step whose next turn is far away: a lack that was of a moment does not hold it up.
+template <class Step>
+bool has_memory_soon_for(Step&& step) noexcept {
+  return has_memory_for(step) || has_memory_for(step);
+}
+
 /// Says to the log what `text` makes; nothing if there is no memory for it.
 template <class Log, class Level, class Text>
 void say(const Log& log, Level level, Text&& text) noexcept {

@@ -92,9 +92,7 @@ Status Feed::tick(const std::shared_ptr<Link>& link) noexcept {
 /// Makes the subscriptions what is wanted, if they are not. Only a link that does not answer is a failure.
 Status Feed::apply(Link& link) noexcept {
   Status status;
-  for (int tries = 0; tries < 2; ++tries) {
-    if (has_memory_for([&] { status = try_apply(link); })) return status;
-  }
+  if (has_memory_soon_for([&] { status = try_apply(link); })) return status;
   set_state(0, no_memory(Code::overloaded));  // whoever waits is told; tried again at the next tick
   return {};
 }

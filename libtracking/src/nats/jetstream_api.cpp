@@ -1,5 +1,6 @@
 #include "nats/jetstream_api.h"
 
+#include "codec/no_memory.h"
 #include "codec/rfc3339.h"
 
 namespace tracking::jetstream {
@@ -48,7 +49,7 @@ void Api::connect(std::shared_ptr<nats_io::Link> link, const std::string& inbox)
   is_responsive_ = true;
 }
 
-void Api::disconnect() {
+void Api::disconnect() noexcept {
   {
     const std::lock_guard lock(mutex_);
     link_ = nullptr;
@@ -57,33 +58,33 @@ void Api::disconnect() {
   end_searches(true);
 }
 
-void Api::link_lost() {
+void Api::link_lost() noexcept {
   const std::lock_guard lock(mutex_);
   fail_calls(link_lost_text);
 }
 
-void Api::fail_calls(const char* why) {
+void Api::fail_calls(const char* why) noexcept {
   for (auto& [number, call] : calls_) {
-    if (!call.is_over()) call.failure = Status(Code::broker_unavailable, why);
+    if (!call.is_over()) call.failure = why;
   }
   answered_.notify_all();
 }
 
-void Api::answer(std::uint64_t number, std::string_view payload) {
+void Api::answer(std::uint64_t number, std::string_view payload) noexcept {
   std::unique_lock lock(mutex_);
   is_responsive_ = true;
   if (const auto search = searches_.find(number); search != searches_.end()) {
     const auto node = searches_.extract(search);
     lock.unlock();
-    return node.mapped().found(read_message(payload));
+    return node.mapped().found(unless_no_memory(Code::overloaded, [&] { return read_message(payload); }));
   }
   const auto found = calls_.find(number);
   if (found == calls_.end() || found->second.is_over()) return;
-  found->second.answer.emplace(payload);
+  if (!has_memory_for([&] { found->second.answer.emplace(payload); })) found->second.failure = "no memory";
   answered_.notify_all();
 }
 
-void Api::no_responders() {
+void Api::no_responders() noexcept {
   {
     const std::lock_guard lock(mutex_);
     is_responsive_ = true;
@@ -102,16 +103,17 @@ Result<std::string> Api::call(const std::string& subject, const std::string& bod
   const auto link = link_;
   if (!link) return {Code::broker_unavailable, "not connected to NATS"};
   const std::uint64_t number = next_number_++;
-  calls_.emplace(number, Call());
+  const std::string to = std::string(prefix) + subject;
   const std::string reply = inbox_ + '.' + std::to_string(number);
+  calls_.emplace(number, Call());  // the last that needs memory before it is taken out again
   lock.unlock();
-  const auto sent = natsConnection_PublishRequest(link->get(), (std::string(prefix) + subject).c_str(), reply.c_str(),
-                                                  body.data(), static_cast<int>(body.size()));
+  const auto sent =
+      natsConnection_PublishRequest(link->get(), to.c_str(), reply.c_str(), body.data(), static_cast<int>(body.size()));
   lock.lock();
   if (sent == NATS_OK) answered_.wait_until(lock, deadline, [&] { return calls_.at(number).is_over(); });
   Call call = std::move(calls_.at(number));
   calls_.erase(number);
-  if (call.failure) return *call.failure;
+  if (call.failure) return {Code::broker_unavailable, call.failure};
   if (!call.answer) {
     is_responsive_ = false;
     lock.unlock();
@@ -170,7 +172,9 @@ Result<Consumer> Api::create_consumer(const ConsumerStart& start, Deadline deadl
   return consumer;
 }
 
-void Api::drop_consumer(const std::string& name) noexcept { send("CONSUMER.DELETE." + name_in_stream(name), "", ""); }
+void Api::drop_consumer(const std::string& name) noexcept {
+  has_memory_for([&] { send("CONSUMER.DELETE." + name_in_stream(name), "", ""); });
+}
 
 Result<StoredMessage> Api::message_at(std::uint64_t position, Deadline deadline) {
   const auto answer = call("STREAM.MSG.GET." + stream_, R"({"seq":)" + std::to_string(position) + '}', deadline);
@@ -178,44 +182,50 @@ Result<StoredMessage> Api::message_at(std::uint64_t position, Deadline deadline)
 }
 
 bool Api::find_message(std::uint64_t position, std::function<void(const Result<StoredMessage>&)> found) noexcept {
-  std::string reply;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!link_ || searches_.size() == searches_max) return false;
-    const std::uint64_t number = next_number_++;
-    searches_.emplace(number, Search{std::move(found), std::chrono::steady_clock::now() + search_max});
-    reply = inbox_ + '.' + std::to_string(number);
-  }
-  send("STREAM.MSG.GET." + stream_, R"({"seq":)" + std::to_string(position) + '}', reply);
-  return true;
+  bool is_under_way = false;
+  has_memory_for([&] {
+    std::string reply;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!link_ || searches_.size() == searches_max) return;
+      const std::uint64_t number = next_number_++;
+      reply = inbox_ + '.' + std::to_string(number);
+      searches_.emplace(number, Search{std::move(found), std::chrono::steady_clock::now() + search_max});
+    }
+    is_under_way = true;  // also if it is not sent: then it expires
+    send("STREAM.MSG.GET." + stream_, R"({"seq":)" + std::to_string(position) + '}', reply);
+  });
+  return is_under_way;
 }
 
 void Api::expire() noexcept { end_searches(false); }
 
 void Api::end_searches(bool all) noexcept {
-  std::vector<Search> ended;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    while (!searches_.empty() && (all || searches_.begin()->second.deadline < now))
-      ended.push_back(std::move(searches_.extract(searches_.begin()).mapped()));
+  const auto now = std::chrono::steady_clock::now();
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    if (searches_.empty() || (!all && searches_.begin()->second.deadline >= now)) return;
+    const auto search = searches_.extract(searches_.begin());
+    lock.unlock();
+    search.mapped().found(Status(Code::timed_out, "no answer"));
   }
-  for (const Search& search : ended) search.found(Status(Code::timed_out, "JetStream does not answer"));
 }
 
-void Api::pull(const std::string& consumer, const std::string& request, const std::string& reply) noexcept {
-  send("CONSUMER.MSG.NEXT." + name_in_stream(consumer), request, reply);
+bool Api::pull(const std::string& consumer, const std::string& request, const std::string& reply) noexcept {
+  bool is_sent = false;
+  has_memory_for([&] { is_sent = send("CONSUMER.MSG.NEXT." + name_in_stream(consumer), request, reply); });
+  return is_sent;
 }
 
 // The answer to a call that nobody waits for goes to number 0.
-void Api::send(const std::string& subject, const std::string& body, std::string reply) noexcept {
+bool Api::send(const std::string& subject, const std::string& body, std::string reply) {
   std::unique_lock lock(mutex_);
   const auto link = link_;
-  if (!link) return;
+  if (!link) return false;
   if (reply.empty()) reply = inbox_ + ".0";
   lock.unlock();
-  natsConnection_PublishRequest(link->get(), (std::string(prefix) + subject).c_str(), reply.c_str(), body.data(),
-                                static_cast<int>(body.size()));
+  return natsConnection_PublishRequest(link->get(), (std::string(prefix) + subject).c_str(), reply.c_str(), body.data(),
+                                       static_cast<int>(body.size())) == NATS_OK;
 }
 
 }  // namespace tracking::jetstream

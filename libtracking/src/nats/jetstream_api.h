@@ -44,16 +44,16 @@ class Api {
 
   // The keeper. Answers come on `<inbox>.<number>`.
   void connect(std::shared_ptr<nats_io::Link> link, const std::string& inbox);
-  void disconnect();
+  void disconnect() noexcept;
   /// Gives up what find_message() asked for too long ago.
   void expire() noexcept;
 
   // The I/O thread.
   /// Ends the calls that are under way: their answers do not come any more.
-  void link_lost();
-  void answer(std::uint64_t number, std::string_view payload);
+  void link_lost() noexcept;
+  void answer(std::uint64_t number, std::string_view payload) noexcept;
   /// Nobody answers: NATS does not say whose call that was, and it holds for all.
-  void no_responders();
+  void no_responders() noexcept;
 
   using Deadline = std::chrono::steady_clock::time_point;
   Result<StreamInfo> stream_info(Deadline deadline, std::string* config = nullptr);
@@ -63,10 +63,11 @@ class Api {
   void drop_consumer(const std::string& name) noexcept;
   /// not_found: it holds no message there.
   Result<StoredMessage> message_at(std::uint64_t position, Deadline deadline);
-  /// The same without waiting: `found` is called once, mostly by the I/O thread. False: too many are under way.
+  /// The same without waiting: `found` is called once, mostly by the I/O thread. False: too many are under way, or
+  /// there is no memory for one more.
   bool find_message(std::uint64_t position, std::function<void(const Result<StoredMessage>&)> found) noexcept;
-  /// Asks for messages to be delivered to `reply`; waits for nothing.
-  void pull(const std::string& consumer, const std::string& request, const std::string& reply) noexcept;
+  /// Asks for messages to be delivered to `reply`; waits for nothing. False: it was not sent.
+  bool pull(const std::string& consumer, const std::string& request, const std::string& reply) noexcept;
 
   /// False: the last call was not answered in time, and none was since.
   bool is_responsive() const;
@@ -75,8 +76,8 @@ class Api {
 
  private:
   struct Call {
-    std::optional<Status> failure;
-    std::optional<std::string> answer;
+    const char* failure = nullptr;  ///< of broker_unavailable
+    std::optional<std::string> answer = std::nullopt;
     bool is_over() const { return failure || answer; }
   };
   struct Search {
@@ -85,11 +86,11 @@ class Api {
   };
   static constexpr std::size_t searches_max = 1'024;
 
-  void fail_calls(const char* why);  // mutex_ held
+  void fail_calls(const char* why) noexcept;  // mutex_ held
   void end_searches(bool all) noexcept;
   Result<std::string> call(const std::string& subject, const std::string& body, Deadline deadline);
   Status not_answered(nats_io::Link& link) const;
-  void send(const std::string& subject, const std::string& body, std::string reply) noexcept;
+  bool send(const std::string& subject, const std::string& body, std::string reply);
   std::string name_in_stream(const std::string& consumer) const { return stream_ + '.' + consumer; }
 
   const std::string stream_;

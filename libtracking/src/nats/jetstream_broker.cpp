@@ -1,5 +1,6 @@
 #include "nats/jetstream_broker.h"
 
+#include "codec/no_memory.h"
 #include "nats/jetstream_client.h"
 
 namespace tracking::jetstream {
@@ -48,6 +49,8 @@ Result<std::unique_ptr<Broker>> open_broker(const BackendContext& context) {
                                                  *context.clock, context.log);
     if (!context.is_check) client->connect(first_attempt_max);
     return std::unique_ptr<Broker>(std::make_unique<JetStreamBroker>(std::move(client)));
+  } catch (const std::bad_alloc&) {
+    return no_memory(Code::overloaded);
   } catch (const std::exception& error) {
     return {Code::internal, context.url.redacted() + ": could not start: " + error.what()};
   }

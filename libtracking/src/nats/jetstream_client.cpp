@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "codec/no_memory.h"
 #include "nats/jetstream_start.h"
 
 namespace tracking::jetstream {
@@ -69,7 +70,8 @@ StreamClient::StreamClient(nats_io::Options options, Settings settings, Purpose 
       feed_({.api = api_, .readers = readers_, .events = events_, .clock = clock}, purpose_.history_bytes_max),
       publisher_(settings_.ack_wait, clock),
       permission_(options_, log_, publish_for_nobody),
-      stream_(api_, settings_, purpose_.publishes, log_) {}
+      stream_(api_, settings_, purpose_.publishes, log_),
+      subject_(options_.prefix + '.') {}
 
 StreamClient::~StreamClient() {
   disconnect();
@@ -94,11 +96,13 @@ void StreamClient::nudge() noexcept {
   if (auto* const connection = nudged_.load(std::memory_order_acquire)) connection->nudge();
 }
 
-Status StreamClient::health() const {
-  if (!connection_) return {Code::broker_unavailable, "not connected to NATS"};
-  if (auto status = connection_->status(); !status) return status;
-  const auto stream = stream_.status();
-  return stream ? permission_.status() : stream;
+Status StreamClient::health() const noexcept {
+  return unless_no_memory(Code::broker_unavailable, [this]() -> Status {
+    if (!connection_) return {Code::broker_unavailable, "not connected to NATS"};
+    if (auto status = connection_->status(); !status) return status;
+    auto stream = stream_.status();
+    return stream ? permission_.status() : stream;
+  });
 }
 
 BrokerStats StreamClient::stats() {
@@ -133,12 +137,18 @@ Status StreamClient::close(std::chrono::milliseconds deadline) noexcept {
   feed_.history()->close();
   publisher_.give_up();
   if (is_flushed) return {};
-  return {Code::timed_out, options_.redacted + ": not every event was acknowledged by the deadline: in doubt"};
+  return unless_no_memory(Code::timed_out, [this]() -> Status {
+    return {Code::timed_out, options_.redacted + ": not every event was acknowledged by the deadline: in doubt"};
+  });
 }
 
 // --- Subscribing -----------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Subscription>> StreamClient::subscribe(const SubscribeOptions& options, Wake wake) noexcept try {
+Result<std::unique_ptr<Subscription>> StreamClient::subscribe(const SubscribeOptions& options, Wake wake) noexcept {
+  return unless_no_memory(Code::overloaded, [&] { return open(options, std::move(wake)); });
+}
+
+Result<std::unique_ptr<Subscription>> StreamClient::open(const SubscribeOptions& options, Wake wake) {
   const auto now = clock_.now();
   const auto point = parse_since(options.since, now);
   if (!point) return point.error();
@@ -154,25 +164,25 @@ Result<std::unique_ptr<Subscription>> StreamClient::subscribe(const SubscribeOpt
   if (auto status = feed_.begin(deadline); !status) return unavailable(status);
   auto start = resolve_start(api_, feed_, events_, options, *point, publisher_.acknowledged_position(), now, deadline);
   if (!start) return unavailable(start.error());
-  const auto open = [this, scan = start->scan](std::uint64_t position, const history::AccountFilter& filter,
-                                               Wake wake_scan) {
+  const auto scan_from = [this, scan = start->scan](std::uint64_t position, const history::AccountFilter& filter,
+                                                    Wake wake_scan) {
     ScanStart from = scan;
     if (position != scan.position) from = {.incarnation = scan.incarnation, .position = position};
     return open_scan(readers_, events_, from, filter, std::move(wake_scan));
   };
-  auto stored = history::open_stored(feed_.history(), options, start->stored, open, std::move(wake));
+  auto stored = history::open_stored(feed_.history(), options, start->stored, scan_from, std::move(wake));
   if (!stored) return stored.error();
   subscription->adopt(std::move(*stored));
   return std::unique_ptr<Subscription>(std::move(subscription));
-} catch (const std::exception& error) {
-  return {Code::overloaded, std::string("could not subscribe: ") + error.what()};
 }
 
 void StreamClient::set_filter(std::optional<AccountId> only) { feed_.set_filter(only ? events_.subject(*only) : ""); }
 
 void StreamClient::catch_up_with_stream() noexcept {
   const auto deadline = SteadyClock::now() + subscribe_max;
-  if (const auto info = api_.stream_info(deadline)) feed_.wait_for(info->last + 1, deadline);
+  has_memory_for([&] {
+    if (const auto info = api_.stream_info(deadline)) feed_.wait_for(info->last + 1, deadline);
+  });
 }
 
 void StreamClient::catch_up() noexcept {
@@ -182,11 +192,14 @@ void StreamClient::catch_up() noexcept {
 // --- The keeper ------------------------------------------------------------------------------------------------------
 
 Status StreamClient::on_connected(const std::shared_ptr<nats_io::Link>& link) noexcept {
-  auto inbox = std::make_shared<Inbox>();
-  natsInbox* name = nullptr;
-  if (natsInbox_Create(&name) != NATS_OK) return {Code::overloaded, "no memory for an inbox"};
-  inbox->name = name;
-  natsInbox_Destroy(name);
+  return unless_no_memory(Code::broker_unavailable, [&] { return set_up(link); });
+}
+
+Status StreamClient::set_up(const std::shared_ptr<nats_io::Link>& link) {
+  natsInbox* made = nullptr;
+  if (natsInbox_Create(&made) != NATS_OK) return no_memory(Code::broker_unavailable);
+  const std::unique_ptr<natsInbox, void (*)(natsInbox*)> name(made, natsInbox_Destroy);
+  auto inbox = std::make_shared<Inbox>(name.get());
   const auto subscribe = [&](natsSubscription*& subscription, const char* kind) {
     auto status = natsConnection_SubscribeSync(&subscription, link->get(), (inbox->name + kind).c_str());
     if (status == NATS_OK) status = natsSubscription_SetPendingLimits(subscription, -1, -1);
@@ -220,12 +233,12 @@ Status StreamClient::on_tick(const std::shared_ptr<nats_io::Link>& link) noexcep
   api_.expire();
   if (auto status = check_permission(*link); !status) return status;
   const bool is_due = SteadyClock::now() >= next_look_ || readers_.has_work() || !stream_.status();
-  if ((!is_due || look(*link)) && purpose_.on_ready) purpose_.on_ready();
+  if ((!is_due || look(*link)) && purpose_.on_ready) has_memory_soon_for(purpose_.on_ready);
   tell_troubles();
   return {};
 }
 
-Status StreamClient::check_permission(nats_io::Link& link) {
+Status StreamClient::check_permission(nats_io::Link& link) noexcept {
   using Change = nats_io::PublishPermission::Change;
   const auto change = permission_.tick(link);
   if (!change) return change.error();
@@ -238,7 +251,14 @@ Status StreamClient::check_permission(nats_io::Link& link) {
   return {};
 }
 
-bool StreamClient::look(nats_io::Link& link) {
+// What there was no memory for is done at the next tick.
+bool StreamClient::look(nats_io::Link& link) noexcept {
+  bool is_there = false;
+  if (!has_memory_soon_for([&] { is_there = try_look(link); })) next_look_ = {};
+  return is_there;
+}
+
+bool StreamClient::try_look(nats_io::Link& link) {
   const auto deadline = SteadyClock::now() + answer_max;
   const auto position = feed_.position();
   const auto info = stream_.look(deadline);
@@ -257,20 +277,23 @@ bool StreamClient::look(nats_io::Link& link) {
   return true;
 }
 
-void StreamClient::tell_troubles() {
+void StreamClient::tell_troubles() noexcept {
   const auto now = SteadyClock::now();
   if (!log_ || now < next_report_) return;
   const auto refusal = publisher_.take_refusal();
-  if (!refusal.empty()) log_(LogLevel::warning, "the stream " + settings_.stream + " refuses events: " + refusal);
+  if (!refusal.empty())
+    say(log_, LogLevel::warning, [&] { return "the stream " + settings_.stream + " refuses events: " + refusal; });
   if (tell_skipped() || !refusal.empty()) next_report_ = now + report_interval;
 }
 
-bool StreamClient::tell_skipped() {
+bool StreamClient::tell_skipped() noexcept {
   const auto skipped = events_.skipped();
   const auto since = skipped - std::exchange(skipped_told_, skipped);
   if (since == 0 || !log_) return false;
-  log_(LogLevel::warning, "skipped " + std::to_string(since) + (since == 1 ? " message" : " messages") +
-                              " in the stream " + settings_.stream + ", which are no events of ours");
+  say(log_, LogLevel::warning, [&] {
+    return "skipped " + std::to_string(since) + (since == 1 ? " message" : " messages") + " in the stream " +
+           settings_.stream + ", which are no events of ours";
+  });
   return true;
 }
 

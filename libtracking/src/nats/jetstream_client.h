@@ -11,6 +11,7 @@
 #include "nats/jetstream_publisher.h"
 #include "nats/jetstream_scan.h"
 #include "nats/jetstream_stream.h"
+#include "nats/jetstream_text.h"
 #include "nats/publish_permission.h"
 
 namespace tracking::jetstream {
@@ -39,8 +40,8 @@ class StreamClient final : private nats_io::ConnectionUser {
   void disconnect() noexcept;
 
   /// Ok if the stream takes events now; else broker_unavailable and why.
-  Status health() const;
-  Status connection_status() const { return connection_->status(); }
+  Status health() const noexcept;
+  Status connection_status() const noexcept { return connection_->status(); }
   BrokerStats stats();
 
   /// Waits until the live history holds all that was acknowledged to us.
@@ -53,8 +54,12 @@ class StreamClient final : private nats_io::ConnectionUser {
   class LiveSubscription;
   /// The subscriptions that answers come on; the I/O thread takes what they hold.
   struct Inbox {
+    explicit Inbox(const char* called) : name(called), reply(name + ".a.") {}
     ~Inbox();
-    std::string name;
+    Inbox(const Inbox&) = delete;
+    Inbox& operator=(const Inbox&) = delete;
+    const std::string name;
+    Text reply;  // the I/O thread's
     natsSubscription* acks = nullptr;
     natsSubscription* answers = nullptr;
     natsSubscription* messages = nullptr;
@@ -69,12 +74,15 @@ class StreamClient final : private nats_io::ConnectionUser {
   void link_lost() noexcept override { api_.link_lost(); }
 
   void nudge() noexcept;
+  Result<std::unique_ptr<Subscription>> open(const SubscribeOptions& options, Wake wake);
 
   // The keeper.
-  bool look(nats_io::Link& link);
-  Status check_permission(nats_io::Link& link);
-  void tell_troubles();
-  bool tell_skipped();
+  Status set_up(const std::shared_ptr<nats_io::Link>& link);
+  bool look(nats_io::Link& link) noexcept;
+  bool try_look(nats_io::Link& link);
+  Status check_permission(nats_io::Link& link) noexcept;
+  void tell_troubles() noexcept;
+  bool tell_skipped() noexcept;
 
   // The I/O thread.
   void take_ack(std::uint64_t number, const PubAck& ack) noexcept;
@@ -104,6 +112,10 @@ class StreamClient final : private nats_io::ConnectionUser {
   std::chrono::steady_clock::time_point next_look_{};
   std::chrono::steady_clock::time_point next_report_{};
   std::uint64_t skipped_told_ = 0;
+
+  // The I/O thread's.
+  Text subject_;
+  Text key_{""};
 
   std::unique_ptr<nats_io::Connection> connection_;  // the last: it calls all of the above
 };

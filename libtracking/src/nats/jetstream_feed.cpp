@@ -1,5 +1,7 @@
 #include "nats/jetstream_feed.h"
 
+#include "codec/no_memory.h"
+
 namespace tracking::jetstream {
 namespace {
 
@@ -19,17 +21,19 @@ class LiveFeed::Sink final : public MessageSink {
   Sink(std::shared_ptr<history::EventHistory> history, EventReader& events)
       : history_(std::move(history)), events_(events) {}
 
-  void on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept override {
+  bool on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept override {
     if (const auto line = events_.read(subject, payload)) {
-      history_->append_at(position, *line);
+      if (!has_memory_for([&] { history_->append_at(position, *line); })) return false;
     } else {
       history_->skip_to(position + 1);
     }
     tell_waiting();
+    return true;
   }
-  void on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept override {
+  bool on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept override {
     history_->append_gap({.reason = std::string(gap_reason::expired), .missed = missed});
     history_->skip_to(position);
+    return true;
   }
   void on_reached(std::uint64_t position) noexcept override {
     history_->skip_to(position);
@@ -104,17 +108,16 @@ Status LiveFeed::begin(Api::Deadline deadline) {
                        extent.next <= info->last + 1 && info->last + 1 - extent.next <= catch_up_max;
   // Nobody is subscribed, so nobody is told.
   if (!is_near) history_->restart(info->incarnation, info->last + 1);
-  if (auto status = read_from(history_->extent().next); !status) return status;
+  auto reader = reader_from(history_->extent().next);
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
   auto status = shared_.readers.start(*reader_, *info, deadline);
   if (!status) stop();
   return status;
 }
 
-Status LiveFeed::read_from(std::uint64_t position) {
-  auto reader = shared_.readers.add(ReaderSet::Place::live, position, filter_, sink_);
-  if (!reader) return reader.error();
-  reader_ = std::move(*reader);
-  return {};
+Result<std::unique_ptr<ReaderSet::Handle>> LiveFeed::reader_from(std::uint64_t position) {
+  return shared_.readers.add(ReaderSet::Place::live, position, filter_, sink_);
 }
 
 void LiveFeed::stop() {
@@ -142,9 +145,12 @@ void LiveFeed::keep(const StreamInfo& info, std::uint64_t position) {
   if (!is_other && !has_lost_its_end) return;
   // Everything in a stream that is new is new.
   const std::uint64_t first = is_other ? info.first : info.last + 1;
+  // First what may fail. It is started after this, by the keeper.
+  auto reader = reader_from(first);
+  if (!reader) return;
   stop();
   history_->restart(info.incarnation, first);
-  read_from(first).ignore();
+  reader_ = std::move(*reader);
 }
 
 }  // namespace tracking::jetstream

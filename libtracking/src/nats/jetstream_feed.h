@@ -39,7 +39,7 @@ class LiveFeed {
 
   // The keeper.
   /// Looks whether the stream is still the one that is read, and ends what nobody wants any more. `position` is
-  /// position() as it was before the stream was asked.
+  /// position() as it was before the stream was asked. If it throws, nothing has changed.
   void keep(const StreamInfo& info, std::uint64_t position);
   std::uint64_t position() const { return history_->extent().next; }
 
@@ -63,7 +63,7 @@ class LiveFeed {
   };
 
   // By whose turn it is.
-  Status read_from(std::uint64_t position);
+  Result<std::unique_ptr<ReaderSet::Handle>> reader_from(std::uint64_t position);
   void stop();
 
   const Shared shared_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "codec/no_memory.h"
 #include "nats/jetstream_json.h"
 
 namespace tracking::jetstream {
@@ -23,6 +24,16 @@ PubAck read_error(const JsonObject& error) noexcept {
   if (code == message_too_large) ack.code = Code::too_large;
   ack.is_full = code == store_failed && ack.reason.starts_with("maximum ");
   return ack;
+}
+
+void refuse_others(const Lines& lines, const nats_io::PublishQueue::Pushed& pushed, Completion& done) noexcept {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i >= pushed.refused_from) {
+      done.one(i, {.code = pushed.code});
+    } else if (lines[i].json.size() > pushed.line_bytes_max) {
+      done.one(i, {.code = Code::too_large});
+    }
+  }
 }
 
 }  // namespace
@@ -47,59 +58,66 @@ void Publisher::publish(const Lines& lines, Completion done) noexcept {
   nats_io::PublishQueue::Pushed pushed;
   Group* group = nullptr;
   bool is_done = false;
-  try {
+  bool has_others = false;
+  {
     const std::lock_guard lock(mutex_);
-    const std::size_t room = window - static_cast<std::size_t>(next_ - oldest_);
-    const std::size_t count = wants_ack ? std::min(lines.size(), room) : lines.size();
-    if (wants_ack) group = &take_group();
-    runs_.emplace_back();
-    pushed = queue_.push(Lines({lines.begin(), count}, lines.ack()));
-    if (pushed.refused_from == count && count < lines.size()) pushed.code = Code::overloaded;
+    // From here on nothing needs memory but the queue, which says how far it came.
+    const bool has_memory = has_memory_for([&] {
+      if (wants_ack) group = &take_group();
+      runs_.emplace_back();
+    });
+    if (has_memory) {
+      const std::size_t room = window - static_cast<std::size_t>(next_ - oldest_);
+      const std::size_t count = wants_ack ? std::min(lines.size(), room) : lines.size();
+      pushed = queue_.push(Lines({lines.begin(), count}, lines.ack()));
+      if (pushed.refused_from == count && count < lines.size()) pushed.code = Code::overloaded;
+    } else {
+      pushed.code = Code::overloaded;
+    }
     if (group && pushed.refused_from == 0) {
       free_groups_.push_back(std::exchange(group, nullptr));
     } else if (group) {
       runs_.back().number = next_;
-      take_in(lines, pushed, *group);
+      has_others = take_in(lines, pushed, *group);
       group->done.emplace(std::move(done));
-      is_done = --group->unanswered == 0;
+      is_done = !has_others && --group->unanswered == 0;
     }
-    for (std::size_t i = 0; i < pushed.refused_from; ++i)
-      runs_.back().lines += lines[i].json.size() <= pushed.line_bytes_max;
-    if (!wants_ack) sent_queued_.fetch_add(runs_.back().lines, std::memory_order_relaxed);
-    if (runs_.back().lines == 0) runs_.pop_back();
-  } catch (const std::bad_alloc&) {
-    return;  // dropped, `done` says in_doubt: what is in the queue already will be published
+    if (has_memory) {
+      for (std::size_t i = 0; i < pushed.refused_from; ++i)
+        runs_.back().lines += lines[i].json.size() <= pushed.line_bytes_max;
+      if (!wants_ack) sent_queued_.fetch_add(runs_.back().lines, std::memory_order_relaxed);
+      if (runs_.back().lines == 0) runs_.pop_back();
+    }
+  }
+  if (has_others) {
+    refuse_others(lines, pushed, *group->done);
+    const std::lock_guard lock(mutex_);
+    is_done = --group->unanswered == 0;
   }
   if (is_done) return complete(*group);
   if (group) return;  // and else `done` was not moved
   // NOLINTBEGIN(bugprone-use-after-move)
   if (pushed.refused_from == 0 && pushed.code != Code::ok) return done.all(pushed.code);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i >= pushed.refused_from) {
-      done.one(i, {.code = pushed.code});
-    } else if (lines[i].json.size() > pushed.line_bytes_max) {
-      done.one(i, {.code = Code::too_large});
-    }
-  }
+  refuse_others(lines, pushed, done);
   if (!pushed.is_far_back || !queue_.hold(pushed, done)) done.all(AckLevel::sent);
   // NOLINTEND(bugprone-use-after-move)
 }
 
-// Lines that are in the queue get a number; the others have their outcome.
-void Publisher::take_in(const Lines& lines, const nats_io::PublishQueue::Pushed& pushed, Group& group) {
+// Lines that are in the queue get a number. True: there are others. The group does not end before these were refused.
+bool Publisher::take_in(const Lines& lines, const nats_io::PublishQueue::Pushed& pushed, Group& group) noexcept {
   group.deadline = clock_.steady() + patience_;
   group.unanswered = 1;  // so that it does not end before all of them are in
+  bool has_others = false;
   for (std::uint32_t i = 0; i < lines.size(); ++i) {
-    if (i >= pushed.refused_from) {
-      group.others.emplace_back(i, Outcome{.code = pushed.code});
-    } else if (lines[i].json.size() > pushed.line_bytes_max) {
-      group.others.emplace_back(i, Outcome{.code = Code::too_large});
-    } else {
-      slot(next_++) = {&group, i};
-      ++group.unanswered;
-      ++unanswered_;
+    if (i >= pushed.refused_from || lines[i].json.size() > pushed.line_bytes_max) {
+      has_others = true;
+      continue;
     }
+    slot(next_++) = {&group, i};
+    ++group.unanswered;
+    ++unanswered_;
   }
+  return has_others;
 }
 
 Publisher::Group& Publisher::take_group() {
@@ -112,14 +130,17 @@ Publisher::Group& Publisher::take_group() {
   return group;
 }
 
-Publisher::Group* Publisher::end(Slot& slot, const Outcome& outcome) {
+Publisher::Group* Publisher::end(Slot& slot, const Outcome& outcome) noexcept {
   Group* const group = std::exchange(slot.group, nullptr);
-  if (outcome.code != Code::ok || outcome.duplicate) group->others.emplace_back(slot.index, outcome);
+  if (outcome.code != Code::ok || outcome.duplicate) {
+    const bool is_noted = has_memory_for([&] { group->others.emplace_back(slot.index, outcome); });
+    group->has_lost_outcome = group->has_lost_outcome || !is_noted;
+  }
   --unanswered_;
   return --group->unanswered == 0 ? group : nullptr;
 }
 
-void Publisher::advance() {
+void Publisher::advance() noexcept {
   while (oldest_ < next_ && !slot(oldest_).group) ++oldest_;
   if (unanswered_ > 0) return;
   no_stream_ = 0;
@@ -128,7 +149,7 @@ void Publisher::advance() {
 
 void Publisher::settle(std::uint64_t number, const Outcome& outcome) noexcept {
   Group* finished = nullptr;
-  Groups others;
+  Finished others;
   {
     const std::lock_guard lock(mutex_);
     // An answer that comes too late, or that nobody waits for.
@@ -141,8 +162,8 @@ void Publisher::settle(std::uint64_t number, const Outcome& outcome) noexcept {
   complete(others);
 }
 
-void Publisher::complete(const Groups& groups) noexcept {
-  for (Group* const group : groups) complete(*group);
+void Publisher::complete(Finished finished) noexcept {
+  while (Group* const group = finished.take()) complete(*group);
 }
 
 void Publisher::complete(Group& group) noexcept {
@@ -150,13 +171,15 @@ void Publisher::complete(Group& group) noexcept {
   auto others = std::move(group.others);
   for (const auto& [index, outcome] : others) done.one(index, outcome);
   others.clear();
+  bool is_doubtful = false;
   {
     const std::lock_guard lock(mutex_);
     group.done.reset();
     group.others = std::move(others);
-    free_groups_.push_back(&group);
+    is_doubtful = std::exchange(group.has_lost_outcome, false);
+    free_groups_.push_back(&group);  // for which there is room
   }
-  done.all(AckLevel::stored);
+  is_doubtful ? done.all(Code::in_doubt) : done.all(AckLevel::stored);
 }
 
 bool Publisher::next(Message& message) noexcept {
@@ -188,7 +211,7 @@ void Publisher::acknowledge(std::uint64_t number, const PubAck& ack) noexcept {
   if (ack.is_full) full_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
-    refusal_.assign(ack.reason);
+    has_memory_for([&] { refusal_.assign(ack.reason); });
   }
   settle(number, {.code = ack.code});
 }
@@ -198,10 +221,10 @@ void Publisher::acknowledge_repeat(std::uint64_t number, std::optional<Timestamp
 }
 
 void Publisher::no_stream() noexcept {
-  Groups finished;
+  Finished finished;
   {
     const std::lock_guard lock(mutex_);
-    refusal_ = "no stream takes the events";
+    has_memory_for([&] { refusal_ = "no stream takes the events"; });
     ++no_stream_;
     end_those_without_stream(finished);
     advance();
@@ -209,7 +232,7 @@ void Publisher::no_stream() noexcept {
   complete(finished);
 }
 
-void Publisher::end_those_without_stream(Groups& finished) {
+void Publisher::end_those_without_stream(Finished& finished) noexcept {
   // After a time-out such an answer may be a late one, of an event that waits no more.
   if (no_stream_ == 0 || has_expired_) return;
   const std::uint64_t written = written_.load(std::memory_order_acquire);
@@ -232,7 +255,7 @@ void Publisher::stop() noexcept { queue_.stop(); }
 void Publisher::disconnect() noexcept {
   queue_.close();
   sent_queued_.store(0, std::memory_order_relaxed);
-  Groups finished;
+  Finished finished;
   {
     const std::lock_guard lock(mutex_);
     end_up_to(written_.load(std::memory_order_acquire), Code::in_doubt, finished);
@@ -248,7 +271,7 @@ void Publisher::disconnect() noexcept {
 
 void Publisher::give_up() noexcept {
   queue_.give_up_held();
-  Groups finished;
+  Finished finished;
   {
     const std::lock_guard lock(mutex_);
     end_up_to(next_ - 1, Code::in_doubt, finished);
@@ -257,16 +280,16 @@ void Publisher::give_up() noexcept {
   complete(finished);
 }
 
-void Publisher::end_up_to(std::uint64_t last, Code code, Groups& finished) {
+void Publisher::end_up_to(std::uint64_t last, Code code, Finished& finished) noexcept {
   for (std::uint64_t number = oldest_; number <= std::min(last, next_ - 1); ++number) {
     if (!slot(number).group) continue;
-    if (Group* const group = end(slot(number), {.code = code})) finished.push_back(group);
+    if (Group* const group = end(slot(number), {.code = code})) finished.add(*group);
   }
 }
 
 void Publisher::expire() noexcept {
   queue_.tell_held_since(std::chrono::steady_clock::now() - held_max);
-  Groups finished;
+  Finished finished;
   {
     const std::lock_guard lock(mutex_);
     const auto now = clock_.steady();
@@ -276,7 +299,7 @@ void Publisher::expire() noexcept {
       if (slot(number).group->deadline > now) break;
       has_expired_ = true;
       timed_out_.fetch_add(1, std::memory_order_relaxed);
-      if (Group* const group = end(slot(number), {.code = Code::in_doubt})) finished.push_back(group);
+      if (Group* const group = end(slot(number), {.code = Code::in_doubt})) finished.add(*group);
     }
     advance();
   }

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nats/publish_queue.h"
@@ -90,13 +91,32 @@ class Publisher {
     std::uint32_t unanswered = 0;
     std::chrono::nanoseconds deadline{};
     std::vector<std::pair<std::uint32_t, Outcome>> others;  // that are not plainly stored
+    bool has_lost_outcome = false;  // there was no memory for one: all that have none are in doubt
+    Group* next_finished = nullptr;
+  };
+  /// Groups to be completed, in order. They lead to one another: to end them needs no memory.
+  class Finished {
+   public:
+    void add(Group& group) noexcept {
+      *(last_ ? &last_->next_finished : &first_) = &group;
+      last_ = &group;
+    }
+    Group* take() noexcept {
+      Group* const group = first_;
+      if (!group) return nullptr;
+      first_ = std::exchange(group->next_finished, nullptr);
+      if (!first_) last_ = nullptr;
+      return group;
+    }
+
+   private:
+    Group* first_ = nullptr;
+    Group* last_ = nullptr;
   };
   struct Slot {
     Group* group = nullptr;  // nullptr: answered
     std::uint32_t index = 0;
   };
-
-  using Groups = std::vector<Group*>;
 
   /// Lines that went into the queue together, and the first one's number, or 0.
   struct Run {
@@ -105,19 +125,19 @@ class Publisher {
   };
 
   // mutex_ held.
-  void take_in(const Lines& lines, const nats_io::PublishQueue::Pushed& pushed, Group& group);
+  bool take_in(const Lines& lines, const nats_io::PublishQueue::Pushed& pushed, Group& group) noexcept;
   Group& take_group();
   Slot& slot(std::uint64_t number) { return slots_[number % window]; }
   /// Returns the group if this was its last one.
-  Group* end(Slot& slot, const Outcome& outcome);
-  void end_up_to(std::uint64_t last, Code code, Groups& finished);
-  void end_those_without_stream(Groups& finished);
-  void advance();
+  Group* end(Slot& slot, const Outcome& outcome) noexcept;
+  void end_up_to(std::uint64_t last, Code code, Finished& finished) noexcept;
+  void end_those_without_stream(Finished& finished) noexcept;
+  void advance() noexcept;
 
   // No lock held.
   void settle(std::uint64_t number, const Outcome& outcome) noexcept;
   void complete(Group& group) noexcept;
-  void complete(const Groups& groups) noexcept;
+  void complete(Finished finished) noexcept;
 
   const std::chrono::nanoseconds patience_;
   Clock& clock_;

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "codec/no_memory.h"
+
 namespace tracking::jetstream {
 namespace {
 
@@ -72,7 +74,27 @@ std::uint64_t OrderedReader::position() const {
 }
 
 Status OrderedReader::start(const StreamInfo& info, const std::string& reply, Api::Deadline deadline,
-                            const std::function<void(const std::string&)>& named) {
+                            const std::function<void(const std::string&)>& named) noexcept {
+  Status status = no_memory(Code::broker_unavailable);
+  has_memory_soon_for([&] {
+    try {
+      status = make_consumer(info, reply, deadline, named);
+    } catch (...) {
+      want_again();
+      throw;
+    }
+  });
+  if (!status) want_again();
+  return status;
+}
+
+void OrderedReader::want_again() noexcept {
+  const std::lock_guard lock(mutex_);
+  is_wanted_ = true;
+}
+
+Status OrderedReader::make_consumer(const StreamInfo& info, const std::string& reply, Api::Deadline deadline,
+                                    const std::function<void(const std::string&)>& named) {
   ConsumerStart where;
   std::string old;
   {
@@ -87,22 +109,22 @@ Status OrderedReader::start(const StreamInfo& info, const std::string& reply, Ap
   }
   if (!old.empty()) api_.drop_consumer(old);
   const auto consumer = api_.create_consumer(where, deadline);
-  if (consumer) named(consumer->name);
+  if (!consumer) return consumer.error();
+  std::string name = consumer->name;
+  std::string to = reply;
+  named(name);
   const std::lock_guard delivery(delivery_mutex_);
   std::unique_lock lock(mutex_);
-  if (!consumer) {
-    is_wanted_ = true;
-    return consumer.error();
-  }
   // Interrupted meanwhile: it is done again.
   if (is_wanted_ || is_stopped_) return {};
   // The server may have let messages go since it told what it has.
   const std::uint64_t begin = std::max(where.position, std::min(consumer->position, info.last + 1));
+  const std::uint64_t before = next_;
   const std::uint64_t missed = begin > next_ ? begin - next_ : 0;
   next_ = std::max(next_, begin);
   last_known_ = info.last;
-  name_ = consumer->name;
-  reply_ = reply;
+  name_ = std::move(name);
+  reply_ = std::move(to);
   given_ = messages_left_ = 0;
   stalled_ = {};
   heard_ = SteadyClock::now();
@@ -110,7 +132,11 @@ Status OrderedReader::start(const StreamInfo& info, const std::string& reply, Ap
   if (consumer->waiting == 0) next_ = std::max(next_, info.last + 1);
   const auto reached = next_;
   lock.unlock();
-  if (missed > 0) sink_->on_expired(begin, is_exact ? std::optional(missed) : std::nullopt);
+  if (missed > 0 && !sink_->on_expired(begin, is_exact ? std::optional(missed) : std::nullopt)) {
+    lock.lock();
+    next_ = before;
+    return no_memory(Code::broker_unavailable);
+  }
   sink_->on_reached(reached);
   lock.lock();
   request();
@@ -129,7 +155,7 @@ void OrderedReader::interrupt() {
   is_wanted_ = true;
 }
 
-void OrderedReader::fail() {
+void OrderedReader::fail() noexcept {
   is_wanted_ = true;
   call_keeper_();
 }
@@ -164,7 +190,8 @@ void OrderedReader::message(const MessagePlace& place, std::string_view subject,
       call_keeper_();
     }
     if (is_settling_) {
-      held_.push_back({place.position, std::string(subject), std::string(payload)});
+      const auto hold = [&] { held_.push_back({place.position, std::string(subject), std::string(payload)}); };
+      if (!has_memory_for(hold)) return fail();
     } else {
       // What else the stream had when the consumer was made is not wanted, if this was the last that is.
       reached = place.waiting == 0 ? std::max(place.position, last_known_) + 1 : 0;
@@ -173,8 +200,14 @@ void OrderedReader::message(const MessagePlace& place, std::string_view subject,
     request();
     if (is_settling_) return;
   }
-  sink_->on_message(place.position, subject, payload);
+  if (!sink_->on_message(place.position, subject, payload)) return read_again(place.position);
   if (reached > 0) sink_->on_reached(reached);
+}
+
+void OrderedReader::read_again(std::uint64_t position) noexcept {
+  const std::lock_guard lock(mutex_);
+  next_ = position;
+  fail();
 }
 
 Status OrderedReader::settle(Api::Deadline deadline) {
@@ -200,18 +233,23 @@ Status OrderedReader::settle(Api::Deadline deadline) {
     for (const Held& message : held) {
       const std::uint64_t next = position();
       const std::uint64_t end = std::min(message.position, info->first);
-      if (end > next) sink_->on_expired(end, end - next);
-      deliver(message.position, message.subject, message.payload);
+      if (end > next && !sink_->on_expired(end, end - next)) {
+        read_again(next);
+        return {};
+      }
+      if (!deliver(message.position, message.subject, message.payload)) return {};
     }
   }
 }
 
-void OrderedReader::deliver(std::uint64_t position, std::string_view subject, std::string_view payload) {
+bool OrderedReader::deliver(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept {
   {
     const std::lock_guard lock(mutex_);
     next_ = position + 1;
   }
-  sink_->on_message(position, subject, payload);
+  if (sink_->on_message(position, subject, payload)) return true;
+  read_again(position);
+  return false;
 }
 
 void OrderedReader::notice(const Notice& notice) noexcept {
@@ -244,7 +282,7 @@ void OrderedReader::ask() noexcept {
 }
 
 // One at a time: the server serves several in turns, and who ran out of bytes could not be told.
-void OrderedReader::request() {
+void OrderedReader::request() noexcept {
   if (name_.empty() || is_wanted_ || is_stopped_ || messages_left_ > 0) return;
   const auto now = SteadyClock::now();
   const auto credit = sink_->credit();
@@ -257,10 +295,15 @@ void OrderedReader::request() {
   bytes_left_ = request_bytes_;
   messages_left_ = batch_ = credit.messages;
   heard_ = now;
-  api_.pull(name_,
-            R"({"batch":)" + std::to_string(batch_) + R"(,"max_bytes":)" + std::to_string(request_bytes_) +
-                R"(,"expires":)" + std::string(expires_ns) + R"(,"idle_heartbeat":)" + std::string(heartbeat_ns) + '}',
-            reply_);
+  bool is_sent = false;
+  has_memory_for([&] {
+    is_sent = api_.pull(name_,
+                        R"({"batch":)" + std::to_string(batch_) + R"(,"max_bytes":)" + std::to_string(request_bytes_) +
+                            R"(,"expires":)" + std::string(expires_ns) + R"(,"idle_heartbeat":)" +
+                            std::string(heartbeat_ns) + '}',
+                        reply_);
+  });
+  if (!is_sent) fail();
 }
 
 }  // namespace tracking::jetstream

@@ -31,9 +31,11 @@ std::optional<MessagePlace> read_place(std::string_view reply) noexcept;
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  virtual void on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept = 0;
-  /// The stream no longer holds what was before `position`: so many messages, if that is known.
-  virtual void on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept = 0;
+  /// False: there is no memory for it, and it is to be read again.
+  virtual bool on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept = 0;
+  /// The stream no longer holds what was before `position`: so many messages, if that is known. False: there is no
+  /// memory to tell so, which is to be done again.
+  virtual bool on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept = 0;
   /// Everything before `position` was given, or is not wanted.
   virtual void on_reached(std::uint64_t position) noexcept = 0;
   /// How many messages, of how many bytes, may be asked for; 0 = none, until OrderedReader::ask() is called.
@@ -46,7 +48,8 @@ class MessageSink {
 
 /// A pull consumer that is watched: its messages are numbered, so one that is missing shows, and so does silence, as
 /// the server sends a heartbeat each second. Then, and after each connect, it is made again at the next position.
-/// Pulling bounds what is on its way to us. Thread-safe; see who calls what.
+/// Pulling bounds what is on its way to us. What there is no memory for is read again, by another consumer.
+/// Thread-safe; see who calls what.
 class OrderedReader {
  public:
   /// `filter` is a subject, or empty for every message. `needs_keeper` is called when work waits for the keeper.
@@ -60,7 +63,7 @@ class OrderedReader {
   /// Makes the consumer, at the next position or the first that is held. Statuses come on `reply`. `named` gets the
   /// consumer's name before its first message can come.
   Status start(const StreamInfo& info, const std::string& reply, Api::Deadline deadline,
-               const std::function<void(const std::string&)>& named);
+               const std::function<void(const std::string&)>& named) noexcept;
   /// Positions were left out: finds out whether they were events once.
   Status settle(Api::Deadline deadline);
   /// The consumer is gone, or may be.
@@ -98,11 +101,17 @@ class OrderedReader {
     std::string payload;
   };
 
+  Status make_consumer(const StreamInfo& info, const std::string& reply, Api::Deadline deadline,
+                       const std::function<void(const std::string&)>& named);
+
+  void want_again() noexcept;
+
   // mutex_ held.
-  void fail();
-  void request();
+  void fail() noexcept;
+  void request() noexcept;
   // delivery_mutex_ held, mutex_ not.
-  void deliver(std::uint64_t position, std::string_view subject, std::string_view payload);
+  bool deliver(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept;
+  void read_again(std::uint64_t position) noexcept;
 
   Api& api_;
   const std::shared_ptr<MessageSink> sink_;

@@ -1,5 +1,7 @@
 #include "nats/jetstream_readers.h"
 
+#include "codec/no_memory.h"
+
 namespace tracking::jetstream {
 
 Result<std::unique_ptr<ReaderSet::Handle>> ReaderSet::add(Place place, std::uint64_t position, std::string filter,
@@ -8,15 +10,19 @@ Result<std::unique_ptr<ReaderSet::Handle>> ReaderSet::add(Place place, std::uint
   std::uint64_t id = 0;
   {
     const std::lock_guard lock(mutex_);
+    id = next_id_++;
+  }
+  auto handle = std::make_unique<Handle>(*this, id, reader);
+  {
+    const std::lock_guard lock(mutex_);
     const bool has_place = place == Place::live || consumers_ < consumers_max;
     if (!has_place && waiting_ == waiting_max)
       return {Code::overloaded, "too many subscriptions read history at the same time"};
-    id = next_id_++;
-    entries_.emplace(id, Entry{reader, place, has_place, ""});
+    entries_.emplace(id, Entry{std::move(reader), place, has_place, ""});
     if (place == Place::history) ++(has_place ? consumers_ : waiting_);
   }
   call_keeper_();
-  return std::make_unique<Handle>(*this, id, std::move(reader));
+  return handle;
 }
 
 void ReaderSet::remove(std::uint64_t id) {
@@ -24,6 +30,7 @@ void ReaderSet::remove(std::uint64_t id) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(id);
+    if (found == entries_.end()) return;  // it was not put in
     reader = std::move(found->second.reader);
     if (found->second.place == Place::history) --(found->second.has_place ? consumers_ : waiting_);
     by_consumer_.erase(found->second.consumer);
@@ -69,7 +76,7 @@ void ReaderSet::connect(const std::string& inbox) {
 }
 
 // Consumers of ours may outlive the link, but what they gave while there was none is lost.
-void ReaderSet::disconnect() {
+void ReaderSet::disconnect() noexcept {
   const std::lock_guard lock(mutex_);
   inbox_.clear();
   by_consumer_.clear();
@@ -88,7 +95,7 @@ std::shared_ptr<OrderedReader> ReaderSet::next_in_need(std::uint64_t& after) {
   return nullptr;
 }
 
-bool ReaderSet::has_work() {
+bool ReaderSet::has_work() noexcept {
   std::uint64_t id = 0;
   return next_in_need(id) != nullptr;
 }
@@ -112,8 +119,8 @@ void ReaderSet::message(std::string_view reply, std::string_view subject, std::s
     const auto found = by_consumer_.find(place->consumer);
     if (found == by_consumer_.end()) return;
     reader = found->second;
-    last_consumer_ = place->consumer;
-    last_reader_ = reader;
+    last_reader_.reset();
+    if (has_memory_for([&] { last_consumer_ = place->consumer; })) last_reader_ = reader;
   }
   reader->message(*place, subject, payload, bytes);
 }

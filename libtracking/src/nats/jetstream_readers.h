@@ -50,8 +50,8 @@ class ReaderSet {
 
   // The keeper. Statuses come on `<inbox>.<id>`.
   void connect(const std::string& inbox);
-  void disconnect();
-  bool has_work();
+  void disconnect() noexcept;
+  bool has_work() noexcept;
   /// Starts and settles whoever needs it; the first call that fails ends it.
   Status work(const StreamInfo& info, Api::Deadline deadline);
 

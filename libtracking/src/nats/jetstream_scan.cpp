@@ -3,6 +3,7 @@
 #include <deque>
 #include <vector>
 
+#include "codec/no_memory.h"
 #include "history/wake_cell.h"
 
 namespace tracking::jetstream {
@@ -21,13 +22,14 @@ class ScanQueue final : public MessageSink {
     is_found_ = !start.not_before;
   }
 
-  void on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept override;
-  void on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept override;
+  bool on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept override;
+  bool on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept override;
   void on_reached(std::uint64_t position) noexcept override;
   Credit credit() noexcept override;
 
-  ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max);
+  ReadState read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept;
   std::uint64_t position() const;
+  Status status() const;
   void stop_waking() { wake_.cancel(); }
 
  private:
@@ -44,7 +46,7 @@ class ScanQueue final : public MessageSink {
   };
 
   // mutex_ held.
-  std::string_view copy(std::string_view payload);
+  void add(std::uint64_t position, const Line& line);
   bool take_wake() { return std::exchange(is_armed_, false); }
   Cursor cursor_at(const Item& item) const {
     return {.incarnation = start_.incarnation, .position = item.position, .timestamp = item.timestamp};
@@ -63,49 +65,56 @@ class ScanQueue final : public MessageSink {
   std::uint64_t after_;    // nothing before it is missing, once items_ is empty
   bool is_found_ = false;  // the first event that is late enough has come
   bool is_armed_ = false;
+  bool has_no_memory_ = false;  // to hand out what is here, and it has ended
 };
 
-void ScanQueue::on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept {
+bool ScanQueue::on_message(std::uint64_t position, std::string_view subject, std::string_view payload) noexcept {
   const auto line = events_.read(subject, payload);
   bool is_due = false;
   {
     const std::lock_guard lock(mutex_);
     is_found_ = is_found_ || (line && line->timestamp >= *start_.not_before);
-    if (!is_found_) return;
+    if (!is_found_) return true;
+    const bool is_wanted = line && filter_.matches(line->account_id, position);
+    if (is_wanted && !has_memory_for([&] { add(position, *line); })) return false;
     after_ = position + 1;
-    if (!line || !filter_.matches(line->account_id, position)) return;
-    const auto json = copy(payload);
-    items_.push_back({.position = position,
-                      .block = block_,
-                      .json = json,
-                      .account_id = line->account_id,
-                      .timestamp = line->timestamp,
-                      .missed = std::nullopt});
-    is_due = take_wake();
+    is_due = is_wanted && take_wake();
   }
   if (is_due) wake_.call();
+  return true;
 }
 
-std::string_view ScanQueue::copy(std::string_view payload) {
+void ScanQueue::add(std::uint64_t position, const Line& line) {
+  const std::string_view payload = line.json;
   if (!block_ || block_->bytes.capacity() - block_->bytes.size() < payload.size()) {
-    block_ = std::make_shared<Block>();
-    block_->bytes.reserve(std::max(block_bytes, payload.size()));
+    auto block = std::make_shared<Block>();
+    block->bytes.reserve(std::max(block_bytes, payload.size()));
+    block_ = std::move(block);
   }
   const auto begin = block_->bytes.size();
   block_->bytes.append(payload);
+  items_.push_back({.position = position,
+                    .block = block_,
+                    .json = std::string_view(block_->bytes).substr(begin),
+                    .account_id = line.account_id,
+                    .timestamp = line.timestamp,
+                    .missed = std::nullopt});
   bytes_ += payload.size();
-  return std::string_view(block_->bytes).substr(begin);
 }
 
-void ScanQueue::on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept {
+bool ScanQueue::on_expired(std::uint64_t position, std::optional<std::uint64_t> missed) noexcept {
   bool is_due = false;
   {
     const std::lock_guard lock(mutex_);
+    const auto tell = [&] {
+      items_.push_back({.position = position - 1, .block = nullptr, .json = {}, .missed = missed});
+    };
+    if (!has_memory_for(tell)) return false;
     after_ = std::max(after_, position);
-    items_.push_back({.position = position - 1, .block = nullptr, .json = {}, .missed = missed});
     is_due = take_wake();
   }
   if (is_due) wake_.call();
+  return true;
 }
 
 void ScanQueue::on_reached(std::uint64_t position) noexcept {
@@ -123,24 +132,39 @@ MessageSink::Credit ScanQueue::credit() noexcept {
   return bytes_ < queue_bytes_max / 2 ? request : Credit{};
 }
 
-ReadState ScanQueue::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) {
+ReadState ScanQueue::read(Deliveries& out, std::size_t events_max, std::size_t bytes_max) noexcept {
   const std::lock_guard lock(mutex_);
+  if (has_no_memory_) return ReadState::ended;
   std::size_t bytes = 0;
-  for (; !items_.empty() && out.size() < events_max && bytes < bytes_max; items_.pop_front()) {
-    Item& item = items_.front();
-    if (!item.block) {
-      out.add_gap({.reason = std::string(gap_reason::expired), .missed = item.missed, .account_id = filter_.single()},
-                  cursor_at(item));
-      continue;
+  std::size_t taken = 0;
+  const auto take = [&] {
+    for (; taken < items_.size() && out.size() < events_max && bytes < bytes_max; ++taken) {
+      const Item& item = items_[taken];
+      if (!item.block) {
+        out.add_gap({.reason = std::string(gap_reason::expired), .missed = item.missed, .account_id = filter_.single()},
+                    cursor_at(item));
+        continue;
+      }
+      out.add({.json = item.json, .account_id = item.account_id, .cursor = cursor_at(item)});
+      out.keep(item.block);
+      bytes += item.json.size();
     }
-    out.add({.json = item.json, .account_id = item.account_id, .cursor = cursor_at(item)});
-    out.keep(item.block);
-    bytes += item.json.size();
+  };
+  if (!has_memory_for(take)) {  // it stands where it was
+    out.clear();
+    has_no_memory_ = true;
+    return ReadState::ended;
   }
+  items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(taken));
   bytes_ -= std::min(bytes_, bytes);
   if (!items_.empty()) return ReadState::more;
   is_armed_ = true;
   return ReadState::idle;
+}
+
+Status ScanQueue::status() const {
+  const std::lock_guard lock(mutex_);
+  return has_no_memory_ ? no_memory(Code::overloaded) : Status();
 }
 
 std::uint64_t ScanQueue::position() const {
@@ -161,7 +185,7 @@ class StreamScan final : public history::HistoryScan {
     return state;
   }
   std::uint64_t position() const noexcept override { return queue_->position(); }
-  Status status() const override { return {}; }
+  Status status() const override { return queue_->status(); }
 
  private:
   const std::shared_ptr<ScanQueue> queue_;

@@ -1,5 +1,7 @@
 #include "nats/jetstream_stream.h"
 
+#include "codec/no_memory.h"
+
 namespace tracking::jetstream {
 namespace {
 
@@ -16,24 +18,27 @@ StreamKeeper::StreamKeeper(Api& api, Settings settings, bool may_create, Log log
       log_(std::move(log)),
       status_(Code::broker_unavailable, "the stream " + settings_.stream + " was not looked at yet") {}
 
-Status StreamKeeper::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
+Status StreamKeeper::status() const noexcept {
+  return unless_no_memory(Code::broker_unavailable, [this] {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  });
 }
 
-void StreamKeeper::set_unready(Status reason) {
+void StreamKeeper::set_unready(const Status& reason) noexcept {
   known_ = 0;
-  set({Code::broker_unavailable, reason.message()});
+  set(unless_no_memory(Code::broker_unavailable, [&] { return Status(Code::broker_unavailable, reason.message()); }));
 }
 
-void StreamKeeper::set(Status status) {
+void StreamKeeper::set(Status status) noexcept {
   bool is_news = false;
   {
     const std::lock_guard lock(mutex_);
     is_news = status_.message() != status.message();
-    status_ = status;
   }
-  if (is_news && !status && log_) log_(LogLevel::warning, status.message());
+  if (is_news && !status) say(log_, LogLevel::warning, [&] { return std::string_view(status.message()); });
+  const std::lock_guard lock(mutex_);
+  status_ = std::move(status);
 }
 
 Result<StreamInfo> StreamKeeper::look(Api::Deadline deadline) {
@@ -56,7 +61,7 @@ Result<StreamInfo> StreamKeeper::find_or_create(Api::Deadline deadline) {
     if (std::exchange(was_there_, false)) make_from_ = now + removal_max;
     if (now < make_from_) return {Code::not_found, "the stream " + name + " was deleted: it is made again"};
     const auto made = api_.create_stream(stream_config(settings_, api_.wildcard()), deadline);
-    if (made && log_) log_(LogLevel::info, "made the stream " + name + " for " + api_.wildcard());
+    if (made) say(log_, LogLevel::info, [&] { return "made the stream " + name + " for " + api_.wildcard(); });
     // Another replica may have made it at the same moment.
     info = api_.stream_info(deadline, &text);
     if (!info && !made)
@@ -68,7 +73,8 @@ Result<StreamInfo> StreamKeeper::find_or_create(Api::Deadline deadline) {
   const auto config = JsonObject::parse(text);
   if (auto status = check_stream(*config, name, api_.wildcard()); !status) return status;
   const auto different = may_create_ ? differences(*config, settings_) : "";
-  if (!different.empty() && log_) log_(LogLevel::warning, "the stream " + name + " is used as it is: " + different);
+  if (!different.empty())
+    say(log_, LogLevel::warning, [&] { return "the stream " + name + " is used as it is: " + different; });
   known_ = info->incarnation;
   return info;
 }

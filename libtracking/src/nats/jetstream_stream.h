@@ -18,12 +18,12 @@ class StreamKeeper {
   /// Asks the server. timed_out: it did not answer, and nothing else has changed.
   Result<StreamInfo> look(Api::Deadline deadline);
   /// The stream takes no events, whatever was known before.
-  void set_unready(Status reason);
-  Status status() const;
+  void set_unready(const Status& reason) noexcept;
+  Status status() const noexcept;
 
  private:
   Result<StreamInfo> find_or_create(Api::Deadline deadline);
-  void set(Status status);
+  void set(Status status) noexcept;
 
   Api& api_;
   const Settings settings_;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "codec/no_memory.h"
 #include "history/wake_cell.h"
 #include "nats/jetstream_broker.h"
 #include "nats/jetstream_client.h"
@@ -58,6 +59,7 @@ class RemoteSubscription final : public Subscription {
  private:
   void open();
   void end(Status status);
+  Status change_accounts(std::span<const AccountId> account_ids);
 
   const bool gives_up_;
 
@@ -84,7 +86,8 @@ void RemoteSubscription::open() {
   if (!opened) return;  // again at the next tick
   {
     const std::lock_guard lock(mutex_);
-    if (options_.account_ids != options.account_ids) (*opened)->set_accounts(options_.account_ids).ignore();
+    const bool has_changed = options_.account_ids != options.account_ids;
+    if (has_changed && !(*opened)->set_accounts(options_.account_ids)) return;
     inner_ = std::move(*opened);
   }
   wake_->call();
@@ -114,20 +117,28 @@ ReadState RemoteSubscription::read(Deliveries& out, std::size_t events_max, std:
 }
 
 Status RemoteSubscription::set_accounts(std::span<const AccountId> account_ids) noexcept {
+  return unless_no_memory(Code::overloaded, [&] { return change_accounts(account_ids); });
+}
+
+Status RemoteSubscription::change_accounts(std::span<const AccountId> account_ids) {
   for (const AccountId id : account_ids) {
     if (id < 1) return {Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807"};
   }
   Subscription* inner = nullptr;
   {
+    std::vector<AccountId> changed(account_ids.begin(), account_ids.end());
     const std::lock_guard lock(mutex_);
-    options_.account_ids.assign(account_ids.begin(), account_ids.end());
+    options_.account_ids.swap(changed);
     inner = inner_.get();
   }
-  client_->set_filter(only_one(account_ids));
-  if (!inner) return {};
+  // First all come, which needs no memory: neither those that were read nor those that will be are missing then.
+  client_->set_filter(std::nullopt);
   // Accounts that are added begin with the events accepted from now on.
-  client_->catch_up_with_stream();
-  return inner->set_accounts(account_ids);
+  if (inner) client_->catch_up_with_stream();
+  auto status = inner ? inner->set_accounts(account_ids) : Status();
+  // Without memory more come than are read.
+  if (status) has_memory_for([&] { client_->set_filter(only_one(account_ids)); });
+  return status;
 }
 
 Status check(const SubscribeOptions& options, Timestamp now) {
@@ -150,6 +161,8 @@ Result<std::unique_ptr<Subscription>> open_subscription(const BackendContext& co
         std::make_unique<RemoteSubscription>(*target, options, std::move(wake), *context.clock, context.log);
     if (auto status = subscription->status(); !status) return status;
     return std::unique_ptr<Subscription>(std::move(subscription));
+  } catch (const std::bad_alloc&) {
+    return no_memory(Code::overloaded);
   } catch (const std::exception& error) {
     return {Code::internal, context.url.redacted() + ": could not start a subscription: " + error.what()};
   }

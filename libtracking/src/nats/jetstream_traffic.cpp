@@ -10,35 +10,6 @@ namespace {
 
 constexpr std::size_t output_bytes_max = 256 << 10;  // of one write_output()
 
-/// Text with an end that changes, in place.
-class Text {
- public:
-  explicit Text(std::string_view front) : front_size_(front.size()), text_(front) {
-    text_.resize(front_size_ + 21 + 1 + EventId::bytes_max);
-  }
-  const char* with(std::uint64_t number) noexcept {
-    *put(number) = '\0';
-    return text_.c_str();
-  }
-  /// `<number>:<id>`
-  const char* with(std::uint64_t number, std::string_view id) noexcept {
-    char* at = put(number);
-    *at++ = ':';
-    std::memcpy(at, id.data(), id.size());
-    at[id.size()] = '\0';
-    return text_.c_str();
-  }
-
- private:
-  char* put(std::uint64_t number) noexcept {
-    char* const at = text_.data() + front_size_;
-    return std::to_chars(at, at + 20, number).ptr;
-  }
-
-  const std::size_t front_size_;
-  std::string text_;
-};
-
 /// The id of one of our own lines; empty if there is none.
 std::string_view id_of(std::string_view line) noexcept {
   constexpr std::string_view head = R"({"id":")";
@@ -93,18 +64,16 @@ void drain(natsSubscription* subscription, Handle handle, NoResponders no_respon
 void StreamClient::write_output(nats_io::Link& link) noexcept {
   const auto inbox = this->inbox();
   if (!inbox) return;
-  Text subject(options_.prefix + '.');
-  Text reply(inbox->name + ".a.");
-  Text key("");
   Publisher::Message message;
   for (std::size_t bytes = 0; bytes < output_bytes_max && publisher_.next(message); bytes += message.json.size()) {
     const auto account = static_cast<std::uint64_t>(message.account_id);
     natsMsg* made = nullptr;
-    auto status = natsMsg_Create(&made, subject.with(account), message.number ? reply.with(message.number) : nullptr,
-                                 message.json.data(), static_cast<int>(message.json.size()));
+    auto status =
+        natsMsg_Create(&made, subject_.with(account), message.number ? inbox->reply.with(message.number) : nullptr,
+                       message.json.data(), static_cast<int>(message.json.size()));
     const nats_io::Message owned(made);
     const auto id = id_of(message.json);
-    if (status == NATS_OK && !id.empty()) status = natsMsgHeader_Set(made, "Nats-Msg-Id", key.with(account, id));
+    if (status == NATS_OK && !id.empty()) status = natsMsgHeader_Set(made, "Nats-Msg-Id", key_.with(account, id));
     if (status == NATS_OK) status = natsConnection_PublishMsg(link.get(), made);
     if (status == NATS_OK || !message.number) continue;
     publisher_.fail(message.number, status == NATS_MAX_PAYLOAD ? Code::too_large : Code::broker_unavailable);
