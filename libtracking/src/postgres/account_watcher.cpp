@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "codec/no_memory.h"
 #include "postgres/schema.h"
 
 namespace tracking::postgres_accounts {
@@ -109,14 +110,16 @@ Status AccountWatcher::read_notices(milliseconds timeout) {
 }
 
 /// One line for each change of state.
-void AccountWatcher::say(const std::string& why) {
-  if (why == said_) return;
-  said_ = why;
+void AccountWatcher::say(const std::string& why) noexcept {
+  if (why == said_ || !has_memory_for([&] { said_ = why; })) return;
   const Log& log = connection_.store().log;
-  if (!log) return;
-  if (why.empty()) return log(LogLevel::info, "accounts: changes in the database are told at once again");
-  log(LogLevel::warning,
-      "accounts: changes in the database are not told, and hold after --account-ttl at the latest: " + why);
+  if (why.empty()) {
+    tracking::say(log, LogLevel::info, [] { return "accounts: changes in the database are told at once again"; });
+  } else {
+    tracking::say(log, LogLevel::warning, [&] {
+      return "accounts: changes in the database are not told, and hold after --account-ttl at the latest: " + why;
+    });
+  }
 }
 
 }  // namespace tracking::postgres_accounts

@@ -43,7 +43,7 @@ class AccountWatcher {
   void make_triggers();
   Status read_notices(std::chrono::milliseconds timeout);
   AccountWatch lost(const Status& why, std::chrono::milliseconds timeout);
-  void say(const std::string& why);
+  void say(const std::string& why) noexcept;
 
   Connection connection_;
   ToldChanges told_;

@@ -1,5 +1,9 @@
 #include "postgres/connection.h"
 
+#include <sys/socket.h>
+
+#include "codec/no_memory.h"
+
 namespace tracking::postgres_accounts {
 namespace {
 
@@ -18,10 +22,15 @@ class Connection::Receiver final : public pqxx::notification_receiver {
  public:
   Receiver(PqxxConnection& connection, const char* channel, Hear hear)
       : notification_receiver(connection, channel), hear_(std::move(hear)) {}
-  void operator()(const std::string& notice, int) override { hear_(notice); }
+  void operator()(const std::string& notice, int) override {
+    ++heard_;
+    hear_(notice);
+  }
+  int heard() const noexcept { return heard_; }
 
  private:
   const Hear hear_;
+  int heard_ = 0;
 };
 
 Connection::Connection(std::shared_ptr<Store> store) : store_(std::move(store)) {}
@@ -36,8 +45,9 @@ Status Connection::open() {
   Status status;
   for (std::size_t tried = 0; tried < count && (tried == 0 || Steady::now() < deadline); ++tried) {
     std::size_t host = store_->host.load() % count;
-    status = connect_to(host, deadline);
+    status = unless_no_memory(Code::accounts_unavailable, [&] { return connect_to(host, deadline); });
     if (status) return status;
+    close();  // it may be half set up
     store_->host.compare_exchange_strong(host, (host + 1) % count);
   }
   failure_ = Failure::unreachable;
@@ -59,7 +69,9 @@ Status Connection::connect_to(std::size_t host, Steady::time_point deadline) {
 void Connection::close() noexcept {
   prepared_.clear();
   if (receiver_) {  // which says so to the server
-    const Watchdog::Guard guard(store_->watchdog, pqxx_->sock(), statement_limit);
+    std::optional<Watchdog::Guard> guard;
+    const auto watch = [&] { guard.emplace(store_->watchdog, pqxx_->sock(), statement_limit); };
+    if (!has_memory_for(watch)) ::shutdown(pqxx_->sock(), SHUT_RDWR);  // then it waits for nobody
     receiver_.reset();
   }
   pqxx_.reset();
@@ -86,9 +98,11 @@ Status Connection::listen(const char* channel, Hear hear) {
 Status Connection::read_notices() {
   failure_ = Failure::none;
   try {
-    pqxx_->get_notifs();
-    // libpqxx says that there are none when the link is dead.
-    return pqxx_->is_open() ? Status() : lose(Failure::broken);
+    const int heard = receiver_ ? receiver_->heard() : 0;
+    const int told = pqxx_->get_notifs();
+    // libpqxx says that there are none when the link is dead, and nothing of one that it had no memory to hand on.
+    const bool is_whole = !receiver_ || receiver_->heard() - heard == told;
+    return is_whole && pqxx_->is_open() ? Status() : lose(Failure::broken);
   } catch (...) {
     return caught(false);
   }
@@ -107,36 +121,43 @@ Status Connection::caught(bool is_overdue) noexcept {
   } catch (const pqxx::sql_error& error) {
     if (!is_overdue && pqxx_->is_open()) return refused(error.sqlstate(), error.what());
   } catch (const std::bad_alloc&) {
-    lose(Failure::broken).ignore();
-    return {Code::accounts_unavailable, "Out of memory."};
+    close();
+    failure_ = Failure::broken;
+    return no_memory(Code::accounts_unavailable);
   } catch (const std::exception&) {
     // libpqxx has little to say about a link that broke.
   }
   return lose(is_overdue ? Failure::overdue : Failure::broken);
 }
 
-Status Connection::lose(Failure failure) {
+Status Connection::lose(Failure failure) noexcept {
   close();
   failure_ = failure;
-  return {Code::accounts_unavailable,
-          "The accounts database " + store_->endpoints.name +
-              (failure == Failure::overdue ? " does not answer." : " closed the connection.")};
+  return unless_no_memory(Code::accounts_unavailable, [&]() -> Status {
+    return {Code::accounts_unavailable,
+            "The accounts database " + store_->endpoints.name +
+                (failure == Failure::overdue ? " does not answer." : " closed the connection.")};
+  });
 }
 
-Status Connection::refused(const std::string& sqlstate, const char* what) {
+Status Connection::refused(std::string_view sqlstate, const char* what) noexcept {
   failure_ = Failure::refused;
-  const std::string message =
-      "The accounts database " + store_->endpoints.name + " says: " + store_->endpoints.clean(what) + ".";
+  const auto says = [&](Code code) {
+    return unless_no_memory(code, [&]() -> Status {
+      return {code,
+              "The accounts database " + store_->endpoints.name + " says: " + store_->endpoints.clean(what) + "."};
+    });
+  };
   // The data is at fault, or so a trigger says (SQLSTATE classes 22, 23, P0), not the connection.
-  const std::string kind = sqlstate.substr(0, 2);
+  const std::string_view kind = sqlstate.substr(0, 2);
   if (kind == "22" || kind == "23" || kind == "P0") {
     answered_at_ = Steady::now();
-    return {sqlstate == "23505" ? Code::account_exists : Code::invalid_parameter, message};
+    return says(sqlstate == "23505" ? Code::account_exists : Code::invalid_parameter);
   }
   // Any other connection may fare better: statements are prepared anew, and after a failover the server is another.
   close();
   const bool is_forbidden = sqlstate == "42501" || sqlstate == "25006";
-  return {is_forbidden ? Code::unsupported : Code::accounts_unavailable, message};
+  return says(is_forbidden ? Code::unsupported : Code::accounts_unavailable);
 }
 
 }  // namespace tracking::postgres_accounts

@@ -40,7 +40,7 @@ struct Statement {
 enum class Failure : std::uint8_t {
   none,
   unreachable,  ///< nothing was sent
-  broken,       ///< the connection broke in mid-call
+  broken,       ///< the connection broke in mid-call, or there was no memory to go on with it
   overdue,      ///< no answer in time
   refused,      ///< the server said no
 };
@@ -100,8 +100,8 @@ class Connection {
   Status connect_to(std::size_t host, std::chrono::steady_clock::time_point deadline);
   /// In a catch block: what happened. Closes the connection unless it may be used on.
   Status caught(bool is_overdue) noexcept;
-  Status refused(const std::string& sqlstate, const char* what);
-  Status lose(Failure failure);
+  Status refused(std::string_view sqlstate, const char* what) noexcept;
+  Status lose(Failure failure) noexcept;
 
   const std::shared_ptr<Store> store_;
   std::unique_ptr<PqxxConnection> pqxx_;

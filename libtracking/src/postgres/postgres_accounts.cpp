@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <new>
+#include <thread>
 
+#include "codec/no_memory.h"
 #include "postgres/schema.h"
 
 namespace tracking::postgres_accounts {
@@ -38,12 +39,11 @@ constexpr std::chrono::milliseconds write_limit{1500};
 /// No exception leaves a repository: memory is the one thing that can run out here.
 template <class Call>
 auto guarded(Call call) noexcept -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::exception&) {
-    return Status(Code::accounts_unavailable, "Out of memory.");
-  }
+  return unless_no_memory(Code::accounts_unavailable, call);
 }
+
+/// To make an empty result, libpqxx 6 needs memory, and ends the process if there is none.
+using Rows = std::optional<pqxx::result>;
 
 Account account_of(const pqxx::row& row) {
   return {row[0].as<AccountId>(), row[1].is_null() ? "" : row[1].as<std::string>(), row[2].as<bool>()};
@@ -85,7 +85,7 @@ std::unique_ptr<AccountRepository> PostgresAccounts::another() noexcept {
 Status PostgresAccounts::connect() {
   if (connection_.is_open()) return {};
   if (Status status = connection_.open(); !status) return status;
-  Status status = prepare_table(connection_);
+  Status status = unless_no_memory(Code::accounts_unavailable, [this] { return prepare_table(connection_); });
   if (!status) connection_.close();
   return status;
 }
@@ -108,7 +108,10 @@ Status PostgresAccounts::write(Work work) {
   Status status = connection_.run(work, write_limit);
   const Failure failure = connection_.failure();
   if (failure != Failure::broken && failure != Failure::overdue) return status;
-  return {Code::in_doubt, status.message() + " Nobody can say whether the change was made: look before you repeat it."};
+  return unless_no_memory(Code::in_doubt, [&]() -> Status {
+    return {Code::in_doubt,
+            status.message() + " Nobody can say whether the change was made: look before you repeat it."};
+  });
 }
 
 Status PostgresAccounts::ping() noexcept {
@@ -122,7 +125,7 @@ Status PostgresAccounts::ping() noexcept {
 Status PostgresAccounts::find(std::span<const AccountId> ids, std::span<AccountState> states) noexcept {
   return guarded([&]() -> Status {
     write_ids(ids, asked_);
-    pqxx::result rows;
+    Rows rows;
     Status status =
         read([&](pqxx::transaction_base& transaction) { rows = connection_.execute(transaction, find_sql, asked_); });
     if (!status) return status;
@@ -130,7 +133,7 @@ Status PostgresAccounts::find(std::span<const AccountId> ids, std::span<AccountS
     for (std::size_t i = 0; i < ids.size(); ++i) order_.emplace_back(ids[i], i);
     std::sort(order_.begin(), order_.end());
     std::fill(states.begin(), states.end(), AccountState::unknown);
-    for (const auto& row : rows) {
+    for (const auto& row : *rows) {
       const auto id = row[0].as<AccountId>();
       const auto at = std::lower_bound(order_.begin(), order_.end(), std::pair(id, std::size_t{0}));
       if (at == order_.end() || at->first != id) continue;
@@ -145,12 +148,16 @@ Status PostgresAccounts::find(std::span<const AccountId> ids, std::span<AccountS
 
 AccountWatch PostgresAccounts::wait_for_changes(std::chrono::milliseconds timeout,
                                                 std::vector<AccountId>& changed) noexcept {
-  try {
+  AccountWatch seen = AccountWatch::lost;
+  const bool has_memory = has_memory_for([&] {
     if (!watcher_) watcher_ = std::make_unique<AccountWatcher>(store_);
-    return watcher_->wait(timeout, changed);
-  } catch (const std::exception&) {
-    return AccountWatch::lost;
-  }
+    seen = watcher_->wait(timeout, changed);
+  });
+  if (has_memory) return seen;
+  // What it had heard may be lost: another one begins with `all`.
+  watcher_.reset();
+  std::this_thread::sleep_for(timeout);
+  return AccountWatch::lost;
 }
 
 // --- Administration --------------------------------------------------------------------------------------------------
@@ -171,12 +178,12 @@ Result<std::vector<Account>> PostgresAccounts::list(AccountId after, std::size_t
 
 Result<Account> PostgresAccounts::get(AccountId id) noexcept {
   return guarded([&]() -> Result<Account> {
-    pqxx::result rows;
+    Rows rows;
     Status status =
         read([&](pqxx::transaction_base& transaction) { rows = connection_.execute(transaction, get_sql, id); });
     if (!status) return status;
-    if (rows.empty()) return no_such_account(id);
-    return account_of(rows[0]);
+    if (rows->empty()) return no_such_account(id);
+    return account_of((*rows)[0]);
   });
 }
 
@@ -196,7 +203,7 @@ Status PostgresAccounts::add(const Account& account) noexcept {
 Result<Account> PostgresAccounts::change(AccountId id, const AccountChange& change) noexcept {
   return guarded([&]() -> Result<Account> {
     if (!change.name && !change.is_active) return get(id);
-    pqxx::result rows;
+    Rows rows;
     Status status = write([&](pqxx::transaction_base& transaction) {
       if (!change.is_active) {
         rows = connection_.execute(transaction, rename_sql, id, *change.name);
@@ -207,8 +214,9 @@ Result<Account> PostgresAccounts::change(AccountId id, const AccountChange& chan
       }
     });
     if (!status) return status;
-    if (rows.empty()) return no_such_account(id);
-    return account_of(rows[0]);
+    if (rows->empty()) return no_such_account(id);
+    // It was made: that it failed would not be true.
+    return unless_no_memory(Code::in_doubt, [&]() -> Result<Account> { return account_of((*rows)[0]); });
   });
 }
 

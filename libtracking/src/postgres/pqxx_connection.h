@@ -17,7 +17,14 @@ namespace tracking::postgres_accounts {
 /// meanwhile. This policy has one connection to give.
 class PqxxConnection final : public pqxx::connection_base {
  public:
-  explicit PqxxConnection(Handle handle) : connection_base(policy_), policy_(std::move(handle)) { init(); }
+  explicit PqxxConnection(Handle handle) : connection_base(policy_), policy_(std::move(handle)) {
+    try {
+      init();
+    } catch (...) {  // by then the handle is libpqxx's, which does not close it by itself
+      close();
+      throw;
+    }
+  }
   PqxxConnection(const PqxxConnection&) = delete;
   PqxxConnection& operator=(const PqxxConnection&) = delete;
   ~PqxxConnection() { close(); }

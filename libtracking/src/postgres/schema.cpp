@@ -1,5 +1,6 @@
 #include "postgres/schema.h"
 
+#include "codec/no_memory.h"
 #include "postgres/schema_sql.h"
 
 namespace tracking::postgres_accounts {
@@ -86,8 +87,10 @@ void warn_of_index(const Connection& connection, const Table& table) {
   Store& store = connection.store();
   const bool can_have_one = table.kind == 'r' || table.kind == 'p' || table.kind == 'm';
   if (table.has_index || !can_have_one || store.has_warned_of_index.exchange(true) || !store.log) return;
-  store.log(LogLevel::warning, "accounts: the table accounts in " + store.endpoints.name +
-                                   " has no index that begins with id: every lookup reads the whole table");
+  say(store.log, LogLevel::warning, [&] {
+    return "accounts: the table accounts in " + store.endpoints.name +
+           " has no index that begins with id: every lookup reads the whole table";
+  });
 }
 
 void create_triggers(Connection& connection, pqxx::transaction_base& transaction, const Table& table) {
