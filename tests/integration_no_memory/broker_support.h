@@ -107,13 +107,14 @@ class Reader {
     return was_woken;
   }
 
-  std::unique_ptr<Subscription> subscription;
-  Code code = Code::ok;
-
  private:
   std::mutex mutex_;
   std::condition_variable woken_;
   bool is_woken_ = false;
+
+ public:
+  std::unique_ptr<Subscription> subscription;  // the last: it wakes until it is gone
+  Code code = Code::ok;
 };
 
 /// What was read: how often each event, and how many gaps.
