@@ -41,6 +41,16 @@ TEST(WriteTime, YearsThatHaveNoFourDigitsAreClamped) {
   EXPECT_EQ(text_of(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");
 }
 
+TEST(WriteTime, AnotherTimeOfTheSameSecondIsWhatTheWholeWouldBe) {
+  for (const std::int64_t second : {-62'167'219'200LL, -1LL, 0LL, 1'795'465'446LL, 253'402'300'799LL}) {
+    for (const std::int64_t us : {0, 1, 9, 10, 99'999, 100'000, 751'257, 999'999}) {
+      std::string text = text_of(second * 1'000'000 + 123'456);
+      rewrite_rfc3339_fraction(text.data(), Timestamp(microseconds(second * 1'000'000 + us)));
+      EXPECT_EQ(text, text_of(second * 1'000'000 + us));
+    }
+  }
+}
+
 // Every day of the calendar, counted by hand.
 TEST(Times, EveryDayOfTenThousandYearsIsWrittenAndReadRight) {
   constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

@@ -2,9 +2,15 @@
 #include <gtest/gtest.h>
 #include <tracking/tracking.h>
 
+#include <array>
+#include <atomic>
 #include <cstdlib>
+#include <future>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "unit_engine/support.h"
@@ -71,6 +77,55 @@ TEST_F(Allocations, TrackingABatchMakesNone) {
   service->track(batch, [&accepted](std::span<const Receipt> receipts) { accepted = receipts.size(); });
   EXPECT_EQ(accepted, batch.size());
   EXPECT_EQ(allocations - before, 0u);
+}
+
+/// Completes at once, and from then on what it was given, in that order, when it is told to.
+class LateBroker final : public Broker {
+ public:
+  static constexpr std::size_t waiting_max = 128;
+  void publish(Lines, Completion done) noexcept override {
+    if (!is_late) return done.all(AckLevel::sent);
+    waiting_[last_++ % waiting_max].emplace(std::move(done));
+  }
+  BrokerTraits traits() const noexcept override { return {}; }
+  void complete_one() { waiting_[first_++ % waiting_max]->all(AckLevel::sent); }
+  std::size_t waiting() const { return last_ - first_; }
+
+  std::atomic<bool> is_late = false;
+
+ private:
+  std::array<std::optional<Completion>, waiting_max> waiting_;
+  std::size_t first_ = 0;
+  std::size_t last_ = 0;
+};
+
+// As many are under way as a busy server has, and they end in groups, as over a log that syncs.
+TEST(AllocationsOfLateAnswers, AreOfAsManyEventsAsWereUnderWay) {
+  constexpr std::size_t under_way = 64;
+  const auto broker = std::make_shared<LateBroker>();
+  const auto service = TrackingService::open(std::make_unique<test::FixedAccounts>(), broker).value();
+  const auto lane = service->lane();
+  const Event event{.account_id = 1, .data = "1"};
+  // Until its account is known an event comes to the broker on another thread.
+  for (bool is_known = false; !is_known;) {
+    std::promise<std::thread::id> answered_by;
+    lane->track({&event, 1},
+                [&answered_by](std::span<const Receipt>) { answered_by.set_value(std::this_thread::get_id()); });
+    is_known = answered_by.get_future().get() == std::this_thread::get_id();
+  }
+  broker->is_late = true;
+  std::uint64_t before = 0;
+  std::size_t answered = 0;
+  std::size_t tracked = 0;
+  for (int round = 0; round < 1'000; ++round) {
+    if (round == 100) before = allocations;
+    for (; broker->waiting() < under_way; ++tracked)
+      lane->track({&event, 1}, [&answered](std::span<const Receipt> receipts) { answered += receipts.size(); });
+    for (int group = 10 + round % 3 * 16; group > 0; --group) broker->complete_one();
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  while (broker->waiting() > 0) broker->complete_one();
+  EXPECT_EQ(answered, tracked);
 }
 
 TEST_F(Allocations, ReadingInBatchesMakesNone) {

@@ -91,6 +91,13 @@ class Reader {
   bool failed_ = false;
 };
 
+// The six digits behind the point.
+void write_fraction(char* text, std::uint32_t us) noexcept {
+  write_two_digits(text + 20, us / 10'000);
+  write_two_digits(text + 22, us / 100 % 100);
+  write_two_digits(text + 24, us % 100);
+}
+
 // Leap seconds are only ever the last second of a month in UTC (ITU-R TF.460). `after` is the second that follows.
 bool may_be_leap_second(std::int64_t after) noexcept {
   if (after % seconds_per_day != 0) return false;
@@ -136,11 +143,16 @@ char* write_rfc3339(char* out, Timestamp time) noexcept {
   out[16] = ':';
   write_two_digits(out + 17, second % 60);
   out[19] = '.';
-  write_two_digits(out + 20, us / 10'000);
-  write_two_digits(out + 22, us / 100 % 100);
-  write_two_digits(out + 24, us % 100);
+  write_fraction(out, us);
   out[26] = 'Z';
   return out + rfc3339_size;
+}
+
+void rewrite_rfc3339_fraction(char* text, Timestamp time) noexcept {
+  constexpr std::uint64_t since_year_0_us = -time_min_us;
+  write_fraction(
+      text, static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.time_since_epoch().count()) + since_year_0_us) %
+                                       us_per_second));
 }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) noexcept {

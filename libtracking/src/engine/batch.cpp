@@ -43,21 +43,15 @@ void Shared::restore_duplicates() {
   duplicates.end_restoring();
 }
 
-EventId settle_id(Receipt& receipt) noexcept {
-  const EventId id = receipt.id;
-  if (receipt.code != Code::ok && receipt.code != Code::in_doubt) {
-    receipt.id.clear();
-    receipt.timestamp = {};
-  }
-  return id;
-}
-
 void Batch::finish(std::size_t count) {
-  if (unfinished.fetch_sub(count, std::memory_order_acq_rel) != count) return;
+  // If these are all that is left, no other thread has a hand in it any more.
+  if (unfinished.load(std::memory_order_acquire) != count &&
+      unfinished.fetch_sub(count, std::memory_order_acq_rel) != count)
+    return;
   const ReceiptHandler handler = std::exchange(done, nullptr);
   handler(receipts);
   if (receipts.size() > kept_receipts_max) receipts = {};
-  is_used.store(false, std::memory_order_release);
+  pool->give_back(*this);
 }
 
 }  // namespace tracking::engine

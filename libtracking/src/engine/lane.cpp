@@ -1,6 +1,7 @@
 #include "engine/lane.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <utility>
 
@@ -34,12 +35,15 @@ void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOp
   batch->stops_at_failure = options.stops_at_failure;
   PublishGroup* finished = nullptr;
   std::size_t published = 0;
-  const std::size_t ended = take(*batch, published, finished);
+  std::size_t ended = take(*batch, published, finished);
   lock.unlock();
-  settle_all(finished);
+  settle_deferred();
+  const std::size_t settled = settle_own(finished);
   const auto unpublished = std::span(batch->slots).subspan(published);
   for (const EventSlot& slot : unpublished) settle_event(slot, {.code = Code::overloaded});
-  batch->finish(ended + unpublished.size() + 1);
+  ended += settled + unpublished.size();
+  batch->finish(ended + 1);
+  if (settled > 0) settled_.fetch_add(settled, std::memory_order_release);
 }
 
 // nullptr: there is no memory for the batch. Beyond this point only single events can be without.
@@ -53,11 +57,12 @@ Batch* LaneCore::begin(std::span<const Event> events) noexcept {
     batch->slots.clear();
     batch->slots.reserve(events.size());
   } catch (const std::bad_alloc&) {
-    if (batch) batch->is_used.store(false, std::memory_order_release);
+    if (batch) batches_.give_back(*batch);
     return nullptr;
   }
+  batch->pool = &batches_;
   batch->events = events;
-  batch->parked.clear();
+  if (!batch->parked.empty()) batch->parked.clear();  // clearing what is empty costs as much
   batch->unfinished.store(events.size() + 1, std::memory_order_relaxed);
   return batch;
 }
@@ -210,7 +215,8 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
     }
     published = publish({accepted.data(), accepted_count}, finished);
   }
-  settle_all(finished);
+  settle_deferred();
+  conclude_in_order(finished);
   for (; published < accepted_count; ++published) {
     settle_event(accepted[published], {.code = Code::overloaded});
     ended[ended_count++] = accepted[published].batch;  // an event is in one of the two

@@ -4,8 +4,6 @@
 #include <tracking/broker.h>
 #include <tracking/service.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -16,6 +14,7 @@
 #include "engine/account_directory.h"
 #include "engine/duplicate_filter.h"
 #include "engine/event_ids.h"
+#include "engine/pool.h"
 #include "engine/sequence_table.h"
 
 namespace tracking::engine {
@@ -54,15 +53,12 @@ struct Batch {
   std::vector<EventSlot> slots;    // scratch: the events to be published now
   std::deque<ParkedEvent> parked;  // addresses are given away
   std::atomic<std::size_t> unfinished{0};
-  std::atomic<bool> is_used{false};
+  Pool<Batch>* pool = nullptr;  // that it goes back to
+  Batch* next_free = nullptr;
 
   /// `count` of its events ended; the last one runs the handler. No lock may be held.
   void finish(std::size_t count);
 };
-
-/// The id of an event whose outcome is in its receipt. A refused event's receipt loses it: a repeat with an id that we
-/// gave would be taken for one of an event that was accepted.
-EventId settle_id(Receipt& receipt) noexcept;
 
 class LaneCore;
 
@@ -75,6 +71,7 @@ class PublishGroup final : public CompletionTarget {
 
  private:
   friend class LaneCore;
+  friend class Pool<PublishGroup>;
   enum class State : std::uint8_t { publishing, published, finished, abandoned };
 
   LaneCore* lane_ = nullptr;
@@ -83,7 +80,7 @@ class PublishGroup final : public CompletionTarget {
   std::vector<bool> is_resolved_;  // which of them
   Outcome rest_;                   // of all others
   std::atomic<State> state_{State::publishing};
-  std::atomic<bool> is_used{false};
+  PublishGroup* next_free = nullptr;
   PublishGroup* next_finished_ = nullptr;
   PublishGroup* next_abandoned_ = nullptr;
   bool is_abandoned_ = false;          // given up at a deadline; the broker answered after all
@@ -101,7 +98,11 @@ class LaneCore final : public ParkedTarget {
 
   /// After it returned, no publish() of this lane is under way or will begin; Shared::is_closed is set already.
   void fence() noexcept { const std::lock_guard lock(mutex_); }
-  std::uint64_t pending() const noexcept { return pending_.load(std::memory_order_acquire); }
+  /// Events that were handed to the broker, and that have not been answered yet.
+  std::uint64_t pending() const noexcept {
+    const std::uint64_t settled = settled_.load(std::memory_order_acquire);  // first: it never exceeds the other
+    return published_.load(std::memory_order_relaxed) - settled;
+  }
   std::uint64_t duplicates() const noexcept { return duplicates_.load(std::memory_order_relaxed); }
   /// Ends what the broker did not complete: in doubt.
   void abandon_pending() noexcept;
@@ -115,19 +116,6 @@ class LaneCore final : public ParkedTarget {
 
  private:
   friend class PublishGroup;
-
-  // Objects that are let go on any thread, and taken by this lane with its mutex held.
-  template <class T>
-  class Pool {
-   public:
-    T& take();
-
-   private:
-    /// Objects that are looked at, before a new one is made.
-    static constexpr std::size_t pool_tries = 8;
-    std::deque<T> items_;
-    std::size_t next_ = 0;
-  };
 
   // Events handed back at once by the directory.
   static constexpr std::size_t resolved_max = 256;
@@ -153,10 +141,13 @@ class LaneCore final : public ParkedTarget {
 
   // No lock held.
   void resolve_some(std::span<Parked* const> parked) noexcept;
-  void settle_all(PublishGroup* finished);
+  std::size_t settle_own(PublishGroup* finished);
+  static void settle_deferred();
+  static PublishGroup* in_order(PublishGroup* finished) noexcept;
   static void conclude_in_order(PublishGroup* finished);
   void conclude(PublishGroup& group);
   void settle(PublishGroup& group, bool is_abandoned);
+  void settle_events(PublishGroup& group, std::size_t begin, std::size_t end, bool is_abandoned);
   void settle_event(const EventSlot& slot, const Outcome& outcome);
   void let_go(PublishGroup& group) noexcept;
   void remove_outstanding(PublishGroup& group) noexcept;  // mutex_ held
@@ -175,30 +166,16 @@ class LaneCore final : public ParkedTarget {
   std::string producer_;
   SequenceTable sequences_;
   Timestamp last_{};
+  std::chrono::sys_seconds second_ = std::chrono::sys_seconds::min();  // that timestamp_text_ is of
   std::uint32_t id_counter_ = 0;
   std::uint32_t ids_of_timestamp_ = 0;
   char timestamp_text_[32];              // of last_
   char id_text_[EventIdKey::text_size];  // begins with what the ids of last_ have in common
 
-  std::atomic<std::uint64_t> pending_{0};
+  std::atomic<std::uint64_t> published_{0};  // written with mutex_ held
+  std::atomic<std::uint64_t> settled_{0};    // of these, by any thread, when their handlers have run
   std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> abandoned_{0};
 };
-
-template <class T>
-T& LaneCore::Pool<T>::take() {
-  // The first ones first: they have grown to what is needed, and are in the cache. When many are under way, the others
-  // in turn.
-  const auto is_free = [](T& item) { return !item.is_used.load(std::memory_order_acquire); };
-  for (std::size_t tries = 0; tries < std::min(2 * pool_tries, items_.size()); ++tries) {
-    T& item = items_[tries < pool_tries ? tries : next_++ % items_.size()];
-    if (!is_free(item)) continue;
-    item.is_used.store(true, std::memory_order_relaxed);
-    return item;
-  }
-  T& item = items_.emplace_back();
-  item.is_used.store(true, std::memory_order_relaxed);
-  return item;
-}
 
 }  // namespace tracking::engine

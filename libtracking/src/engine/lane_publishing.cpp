@@ -21,10 +21,13 @@ std::string_view without_white_space(std::string_view text) {
   return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
-// A broker may complete earlier groups, of this lane or another, while it is inside publish(): with our lock held.
-// Those are settled by this thread when it holds no lock any more.
-thread_local int publish_depth = 0;
-thread_local PublishGroup* deferred = nullptr;
+// A broker may complete groups, the one being published or earlier ones, of this lane or another, while it is inside
+// publish(): with our lock held. Those are settled by this thread when it holds no lock any more.
+struct Publishing {
+  PublishGroup* group = nullptr;     // what this thread is publishing now
+  PublishGroup* deferred = nullptr;  // others that it was told of meanwhile
+};
+constinit thread_local Publishing publishing;
 
 }  // namespace
 
@@ -41,8 +44,12 @@ void PublishGroup::resolve(std::size_t index, const Outcome& outcome) noexcept {
 
 void PublishGroup::finish(const Outcome& outcome) noexcept {
   rest_ = outcome;
+  if (publishing.group == this) {  // no other thread looks at it yet
+    state_.store(State::finished, std::memory_order_relaxed);
+    return;
+  }
   switch (state_.exchange(State::finished, std::memory_order_acq_rel)) {
-    case State::publishing:  // inside publish(): its caller goes on when the lane's lock is released
+    case State::publishing:  // inside publish() on another thread: that goes on when the lane's lock is released
     case State::finished:
       return;
     case State::published:
@@ -51,8 +58,8 @@ void PublishGroup::finish(const Outcome& outcome) noexcept {
       is_abandoned_ = true;
       break;
   }
-  if (publish_depth > 0) {
-    next_finished_ = std::exchange(deferred, this);
+  if (publishing.group) {
+    next_finished_ = std::exchange(publishing.deferred, this);
     return;
   }
   lane_->conclude(*this);
@@ -94,10 +101,10 @@ std::size_t LaneCore::publish_some(std::span<const EventSlot> slots, PublishGrou
   char* out = text_.get();
   for (std::size_t i = 0; i < count; ++i) stamp(slots[i], lines_[i], out);
 
-  pending_.fetch_add(count, std::memory_order_relaxed);
-  ++publish_depth;
+  published_.store(published_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  PublishGroup* const outer = std::exchange(publishing.group, &group);
   shared_.broker->publish(Lines(lines_, ack), Completion(group));
-  --publish_depth;
+  publishing.group = outer;
   if (group.state_.load(std::memory_order_acquire) == PublishGroup::State::publishing) {
     // Into the list first: from the moment that the state is `published` it may be completed on another thread.
     group.is_outstanding_ = true;
@@ -132,7 +139,7 @@ PublishGroup* LaneCore::prepare(std::span<const EventSlot> slots, std::size_t by
     group->outcomes_.reserve(slots.size());
     group->is_resolved_.reserve(slots.size());
   } catch (const std::bad_alloc&) {
-    if (group) group->is_used.store(false, std::memory_order_release);
+    if (group) groups_.give_back(*group);
     return nullptr;
   }
   group->lane_ = this;
@@ -146,12 +153,14 @@ PublishGroup* LaneCore::prepare(std::span<const EventSlot> slots, std::size_t by
 void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
   const Event& event = slot.batch->events[slot.index];
   Receipt& receipt = slot.batch->receipts[slot.index];
-  if (event.id.empty()) {
+  std::string_view id = event.id;
+  if (id.empty()) {
     if (++ids_of_timestamp_ > EventIdKey::counter_mask) begin_timestamp(last_ + std::chrono::microseconds(1));
     shared_.ids.write_rest(id_text_ + EventIdKey::time_size, event.account_id, last_, id_counter_++, lane_);
-    receipt.id.assign({id_text_, EventIdKey::text_size});
+    id = {id_text_, EventIdKey::text_size};
+    receipt.id.assign({id_text_, EventIdKey::text_size});  // a size that the compiler knows
   } else {
-    receipt.id.assign(event.id);
+    receipt.id.assign(id);
   }
   receipt.timestamp = last_;
 
@@ -159,7 +168,7 @@ void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
   const std::string_view data = event.data.is_trusted() ? event.data.json() : without_white_space(event.data.json());
   char occurred_at[32];
   if (event.occurred_at) codec::write_rfc3339(occurred_at, *event.occurred_at);
-  char* const end = codec::write_event_line(out, {.id = receipt.id.view(),
+  char* const end = codec::write_event_line(out, {.id = id,
                                                   .account_id = event.account_id,
                                                   .timestamp = timestamp_text_,
                                                   .occurred_at = event.occurred_at ? occurred_at : nullptr,
@@ -188,61 +197,93 @@ void LaneCore::take_timestamp() {
 void LaneCore::begin_timestamp(Timestamp time) {
   last_ = time;
   ids_of_timestamp_ = 0;
-  codec::write_rfc3339(timestamp_text_, time);
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (second == second_) {
+    codec::rewrite_rfc3339_fraction(timestamp_text_, time);
+  } else {
+    codec::write_rfc3339(timestamp_text_, time);
+    second_ = second;
+  }
   EventIdKey::write_time(id_text_, time);
 }
 
-void LaneCore::settle_all(PublishGroup* finished) {
-  // What was completed on the way is older than what was published now.
-  if (publish_depth == 0) conclude_in_order(std::exchange(deferred, nullptr));
-  conclude_in_order(finished);
+// What track() published, all of it of one batch: it is the caller that finishes so many events of that.
+std::size_t LaneCore::settle_own(PublishGroup* finished) {
+  std::size_t ended = 0;
+  for (PublishGroup* next = in_order(finished); next;) {
+    PublishGroup& group = *std::exchange(next, next->next_finished_);
+    settle_events(group, 0, group.slots_.size(), false);
+    ended += group.slots_.size();
+    let_go(group);
+  }
+  return ended;
+}
+
+// What was completed on the way is older than what was published now.
+void LaneCore::settle_deferred() {
+  if (!publishing.group && publishing.deferred) conclude_in_order(std::exchange(publishing.deferred, nullptr));
 }
 
 void LaneCore::conclude_in_order(PublishGroup* finished) {
-  // The list is in reverse: handlers run in the order of publishing.
-  PublishGroup* first = nullptr;
-  while (finished) {
-    PublishGroup* const group = finished;
-    finished = group->next_finished_;
-    group->next_finished_ = std::exchange(first, group);
-  }
-  while (first) {
-    PublishGroup& group = *std::exchange(first, first->next_finished_);
+  for (PublishGroup* next = in_order(finished); next;) {
+    PublishGroup& group = *std::exchange(next, next->next_finished_);
     group.lane_->conclude(group);
   }
 }
 
+// The list of what finished is in reverse: handlers run in the order of publishing.
+PublishGroup* LaneCore::in_order(PublishGroup* finished) noexcept {
+  PublishGroup* first = nullptr;
+  while (finished) {
+    PublishGroup* const group = std::exchange(finished, finished->next_finished_);
+    group->next_finished_ = std::exchange(first, group);
+  }
+  return first;
+}
+
 void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
   const std::size_t count = group.slots_.size();
-  const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
-  const Outcome rest = is_abandoned ? Outcome{.code = Code::in_doubt} : group.rest_;
   for (std::size_t begin = 0; begin < count;) {
     Batch* const batch = group.slots_[begin].batch;
-    std::size_t end = begin;
-    for (; end < count && group.slots_[end].batch == batch; ++end) {
-      const bool is_single = has_single_outcomes && group.is_resolved_[end];
-      settle_event(group.slots_[end], is_single ? group.outcomes_[end] : rest);
-    }
+    std::size_t end = begin + 1;
+    while (end < count && group.slots_[end].batch == batch) ++end;
+    settle_events(group, begin, end, is_abandoned);
     batch->finish(end - begin);
     begin = end;
   }
-  pending_.fetch_sub(count, std::memory_order_release);
+  settled_.fetch_add(count, std::memory_order_release);
   if (!is_abandoned) let_go(group);
+}
+
+void LaneCore::settle_events(PublishGroup& group, std::size_t begin, std::size_t end, bool is_abandoned) {
+  const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
+  const Outcome rest = is_abandoned ? Outcome{.code = Code::in_doubt} : group.rest_;
+  for (; begin < end; ++begin) {
+    const bool is_single = has_single_outcomes && group.is_resolved_[begin];
+    settle_event(group.slots_[begin], is_single ? group.outcomes_[begin] : rest);
+  }
 }
 
 void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
   const Event& event = slot.batch->events[slot.index];
   Receipt& receipt = slot.batch->receipts[slot.index];
+  const bool is_ok = outcome.code == Code::ok;
   receipt.code = outcome.code;
-  receipt.ack = outcome.code == Code::ok ? outcome.ack : AckLevel::broker_default;
-  receipt.duplicate = outcome.code == Code::ok && outcome.duplicate;
+  receipt.ack = is_ok ? outcome.ack : AckLevel::broker_default;
+  receipt.duplicate = is_ok && outcome.duplicate;
   if (receipt.duplicate) {  // the broker knew it, from another replica
     duplicates_.fetch_add(1, std::memory_order_relaxed);
     if (outcome.first_accepted) receipt.timestamp = *outcome.first_accepted;
   }
-  const EventId id = settle_id(receipt);
-  if (event.id.empty() && outcome.code != Code::in_doubt) return;
+  if (is_ok && event.id.empty()) return;
 
+  const EventId id = receipt.id;
+  if (!is_ok && outcome.code != Code::in_doubt) {
+    // A repeat with an id that we gave would be taken for one of an event that was accepted.
+    receipt.id.clear();
+    receipt.timestamp = {};
+    if (event.id.empty()) return;
+  }
   const auto key = shared_.duplicates.key(event.account_id, event.id.empty() ? id.view() : event.id);
   const auto now = shared_.options.clock->steady();
   if (outcome.code == Code::in_doubt && shared_.ids.verify(id, event.account_id))
@@ -262,7 +303,7 @@ void LaneCore::let_go(PublishGroup& group) noexcept {
     const std::lock_guard lock(mutex_);
     remove_outstanding(group);
   }
-  group.is_used.store(false, std::memory_order_release);
+  groups_.give_back(group);
 }
 
 void LaneCore::remove_outstanding(PublishGroup& group) noexcept {

@@ -24,6 +24,7 @@ class WakeCell {
       if (!cell->is_listed_.exchange(true, std::memory_order_acq_rel)) cell->next_ = std::exchange(first_, cell);
     }
     void call_all() noexcept {
+      if (!first_) return;
       while (const auto cell = std::exchange(first_, nullptr)) {
         first_ = std::move(cell->next_);
         cell->is_listed_.store(false, std::memory_order_release);
