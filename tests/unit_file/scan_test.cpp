@@ -1,5 +1,6 @@
 // The broker over the simulated files: commits, ack levels, outages, and subscriptions that read the log.
 #include <gmock/gmock.h>
+#include <tracking/completion_burst.h>
 #include <tracking/service.h>
 
 #include <algorithm>
@@ -102,6 +103,44 @@ TEST(FileBroker, WhatQueuedMeanwhileIsOneSync) {
   holds_the_disk.unlock();
   while (stored < 101) std::this_thread::yield();
   EXPECT_EQ(syncs, 2);
+}
+
+// An event loop that waits for many of them is woken once, not by each while the thread that tells it has more to tell.
+TEST(FileBroker, WhatIsOneSyncIsToldInOneBurst) {
+  struct Loop final : CompletionBurst::Deferred {
+    void run() noexcept override { ++wakes; }
+    std::atomic<int> wakes{0};
+  } loop;
+  SimulatedFiles files;
+  LogService log(files);
+  log.track(1, "0");
+  std::mutex mutex;
+  std::unique_lock holds_the_disk(mutex);
+  std::atomic<int> syncs{0};
+  files.set_sync_hook([&] {
+    ++syncs;
+    const std::lock_guard wait(mutex);
+  });
+  std::atomic<int> told{0};
+  std::atomic<int> told_outside_of_a_burst{0};
+  const Event event{.account_id = 1, .data = "1"};
+  const auto track = [&](bool wakes_the_loop) {
+    log.service->track(std::span(&event, 1),
+                       [&, wakes_the_loop](std::span<const Receipt>) {
+                         if (wakes_the_loop) told_outside_of_a_burst += CompletionBurst::defer(loop) ? 0 : 1;
+                         ++told;
+                       },
+                       {});
+  };
+  track(false);
+  while (syncs == 0) std::this_thread::yield();
+  track(true);
+  for (int i = 0; i < 10; ++i) track(false);
+  holds_the_disk.unlock();
+  while (loop.wakes == 0 && told_outside_of_a_burst == 0) std::this_thread::yield();
+  EXPECT_EQ(told, 12) << "the burst ended before all were told";
+  EXPECT_EQ(loop.wakes, 1);
+  EXPECT_EQ(told_outside_of_a_burst, 0);
 }
 
 TEST(FileBroker, AFullQueueIsOverloadedAtOnce) {

@@ -1,5 +1,7 @@
 #include "server/inbox.h"
 
+#include <utility>
+
 namespace tracking::httpd {
 
 void Inbox::push(InboxItem& item) noexcept {
@@ -15,7 +17,7 @@ void Inbox::push(InboxItem& item) noexcept {
     if (is_notified_) return;
     is_notified_ = true;
   }
-  notify_();
+  notify();
 }
 
 bool Inbox::remove(InboxItem& item) noexcept {
@@ -48,6 +50,17 @@ void Inbox::deliver() noexcept {
     if (!first_ || is_notified_) return;
     is_notified_ = true;
   }
+  notify();
+}
+
+// One thread at a time: is_notified_ was set by it, and stays until the loop has been notified.
+void Inbox::notify() noexcept {
+  if (!CompletionBurst::defer(*this)) return notify_();
+  kept_ = weak_from_this().lock();
+}
+
+void Inbox::run() noexcept {
+  const std::shared_ptr<Inbox> kept = std::move(kept_);
   notify_();
 }
 

@@ -1,8 +1,11 @@
 // What other threads tell an event loop.
 #pragma once
 
+#include <tracking/completion_burst.h>
+
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 
 namespace tracking::httpd {
@@ -30,8 +33,8 @@ class InboxItem {
 };
 
 /// The items wait in a list through themselves: pushing allocates nothing, an item is in it at most once, and leaves
-/// it in constant time when it is destroyed. The loop is notified once for a burst of pushes.
-class Inbox {
+/// it in constant time when it is destroyed. The loop is notified once for a burst of pushes. Owned by shared pointers.
+class Inbox final : public std::enable_shared_from_this<Inbox>, private CompletionBurst::Deferred {
  public:
   /// `notify` makes the loop call deliver() soon. It runs on the pushing thread and must not throw.
   explicit Inbox(std::function<void()> notify) : notify_(std::move(notify)) {}
@@ -48,8 +51,11 @@ class Inbox {
 
  private:
   void unlink(InboxItem& item) noexcept;
+  void notify() noexcept;
+  void run() noexcept override;
 
   const std::function<void()> notify_;
+  std::shared_ptr<Inbox> kept_;  // this, while its notification is put off; of the thread that does so
   std::mutex mutex_;
   // Guarded by mutex_.
   InboxItem* first_ = nullptr;

@@ -1,4 +1,6 @@
 // What the I/O thread does for a stream: events out, acknowledgements, answers and messages in.
+#include <tracking/completion_burst.h>
+
 #include <charconv>
 #include <cstring>
 
@@ -84,6 +86,7 @@ void StreamClient::write_output(nats_io::Link& link) noexcept {
 void StreamClient::read_input(nats_io::Link&) noexcept {
   const auto inbox = this->inbox();
   if (!inbox) return;
+  const CompletionBurst burst;  // acknowledgements come many at a time
   drain(
       inbox->acks,
       [this](natsMsg* message, std::size_t) {
