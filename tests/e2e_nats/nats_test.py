@@ -1,6 +1,7 @@
 """tracking-httpd and tracking-cli over NATS: the same events on every way, and a server that goes away."""
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -162,6 +163,24 @@ def test_a_frozen_server_keeps_no_request_waiting(server):
         server.thaw()
         daemon.wait_ready(20)
         assert daemon.post({"account_id": 1, "data": "after"}).status == 202
+
+
+def test_the_readers_of_a_frozen_daemon_are_told_that_they_missed_something():
+    config = 'ping_interval: "2s"\nping_max: 1\ndebug: true\n'  # it gives up who does not answer, and says so
+    with NatsServer(config) as server, Daemon(broker=server.url()) as frozen, Daemon(broker=server.url()) as other, \
+            frozen.subscribe() as stream:
+        frozen.post({"account_id": 1, "data": "before"})
+        assert stream.next_event()["data"] == "before"
+        frozen.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: "Stale" in server.log(), 30, "the server has given the daemon up")
+            wait_until(lambda: other.post({"account_id": 1, "data": "missed"}).status == 202, 10, "an event is missed")
+        finally:
+            frozen.process.send_signal(signal.SIGCONT)
+        assert stream.next_event(30)["gap"]["reason"] == "disconnected"
+        frozen.wait_ready()
+        frozen.post({"account_id": 1, "data": "after"})
+        assert stream.next_event()["data"] == "after"
 
 
 def test_a_stop_flushes_what_was_accepted(server):
