@@ -169,6 +169,8 @@ def test_who_is_refused_says_so_once_answers_503_and_is_let_in_when_that_changes
         for one in everyone:
             one.daemon.wait_ready(20)
             assert one.daemon.post({"account_id": 1, "data": "foo"}).status == 202, one.name
+            # It serves before it says so.
+            wait_until(lambda one=one: any("connected to NATS" in line for line in one.daemon.lines), 10, f"{one.name}: told")
             assert sum("connected to NATS" in line for line in one.daemon.lines) == 1, one.name
 
 
