@@ -21,6 +21,7 @@ import time
 
 from chart import svg
 from contestants import SOURCE, Field, Unavailable
+from disk import measure_disk
 from idle import measure_idle
 from slow import measure_slow
 from statistics_of import summary
@@ -148,6 +149,9 @@ def main():
                 continue
             if contestants:
                 report["scenarios"][scenario] = measure(scenario, contestants, field, options)
+        for one in contestants:
+            if one.name == "file":
+                report["disk"] = measure_disk(one.folder)
     finally:
         for one in contestants:
             one.stop()
@@ -160,6 +164,8 @@ def main():
     print(f"{report['machine']}; revision {report['revision']}; {options.rounds} rounds of {options.seconds:g} s\n")
     for scenario in report["scenarios"].values():
         print(table(scenario) + "\n")
+    for name, value in report.get("disk", {}).items():
+        print(f"{name}: {value:.2f}")
     for name, value in [*report.get("idle", {}).items(), *report.get("slow", {}).items()]:
         print(f"{name}: {shown(value)}")
     if options.json:

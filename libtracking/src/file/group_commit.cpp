@@ -15,7 +15,8 @@ constexpr std::size_t spare_frames_max = 16;
 void wait_for_turn() noexcept {
   if (::sched_getscheduler(0) != SCHED_OTHER) return;  // chosen by who started the process
   const sched_param without_priority{};
-  ::sched_setscheduler(0, SCHED_BATCH, &without_priority);
+  // Of this thread, not of those that it makes.
+  ::sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &without_priority);
 }
 
 }  // namespace
