@@ -1,11 +1,11 @@
 #include "engine/account_cache.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <new>
 #include <random>
+
+#include "engine/zeroed_pages.h"
 
 namespace tracking::engine {
 namespace {
@@ -64,30 +64,29 @@ struct AccountCache::Slot {
   std::atomic<std::uint64_t> value;
 };
 
-/// Zeroed memory straight from the system: pages that no account hashes to take no memory.
+/// Pages that no account hashes to take no memory.
 struct AccountCache::Table {
   static Table* make(std::size_t home_buckets) noexcept {
     const std::size_t slot_count = (home_buckets + window - 1) * slots_per_bucket;
-    const std::size_t bytes = slot_count * sizeof(Slot);
-    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return nullptr;
-    // Lookups all over a big table would miss the processor's address cache each time with small pages.
-    if (bytes >= (std::size_t{4} << 20)) ::madvise(memory, bytes, MADV_HUGEPAGE);
-    auto* table = new (std::nothrow) Table{home_buckets, slot_count, static_cast<Slot*>(memory)};
-    if (!table) ::munmap(memory, bytes);
-    return table;
+    try {
+      ZeroedPages pages(slot_count * sizeof(Slot));
+      auto* const slots = static_cast<Slot*>(pages.data());
+      return new Table{home_buckets, slot_count, slots, std::move(pages)};
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
   }
   /// Gives the memory back but stays readable, as an empty table, for readers that still look here.
-  void retire() noexcept { ::madvise(slots, bytes(), MADV_DONTNEED); }
-  ~Table() { ::munmap(slots, bytes()); }
+  void retire() noexcept { pages.clear(); }
 
-  std::size_t bytes() const { return slot_count * sizeof(Slot); }
+  std::size_t bytes() const { return pages.bytes(); }
   /// The first of the slots_in_reach where an account may be.
   Slot* home(std::uint64_t hash) const { return slots + (((hash >> 32) * home_buckets) >> 32) * slots_per_bucket; }
 
   std::size_t home_buckets;  // below 2^32
   std::size_t slot_count;
-  Slot* slots;
+  Slot* slots;  // in pages
+  ZeroedPages pages;
 };
 
 AccountCache::AccountCache(std::size_t entries_max)
@@ -243,6 +242,10 @@ bool AccountCache::grow() noexcept {
   table_.store(bigger, std::memory_order_release);
   old->retire();
   return true;
+}
+
+bool AccountCache::is_beyond_processor_cache() const noexcept {
+  return table_.load(std::memory_order_acquire)->pages.is_beyond_cache();
 }
 
 std::size_t AccountCache::bytes() const noexcept { return table_.load(std::memory_order_relaxed)->bytes(); }

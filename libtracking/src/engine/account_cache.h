@@ -35,6 +35,8 @@ class AccountCache {
 
   /// False if nothing is remembered of `id`.
   bool find(AccountId id, Remembered& remembered) const noexcept;
+  /// Whether prefetch() pays.
+  bool is_beyond_processor_cache() const noexcept;
   /// Brings the account's line into the processor's cache.
   void prefetch(AccountId id) const noexcept;
   /// Notes that `id` is to be read again. True for the first who asks, until the entry is stored again.

@@ -54,6 +54,9 @@ AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository
 AccountDirectory::~AccountDirectory() { close(); }
 
 AccountAnswer AccountDirectory::find(AccountId id) noexcept { return impl_->lookups().find(id); }
+bool AccountDirectory::is_beyond_processor_cache() const noexcept {
+  return impl_->lookups().is_beyond_processor_cache();
+}
 void AccountDirectory::prefetch(AccountId id) const noexcept { impl_->lookups().prefetch(id); }
 AccountAnswer AccountDirectory::park(Parked& parked) noexcept { return impl_->lookups().park(parked); }
 Status AccountDirectory::health() noexcept { return impl_->lookups().health(); }

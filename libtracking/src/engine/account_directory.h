@@ -71,7 +71,9 @@ class AccountDirectory {
 
   /// What is known now: unknown, inactive, active; else must_wait: call park().
   AccountAnswer find(AccountId id) noexcept;
-  /// Starts to fetch from memory what find(id) will read. Worth it some ten lookups ahead, over many accounts.
+  /// Whether what is known is more than the processor's caches are likely to hold: then prefetch() pays.
+  bool is_beyond_processor_cache() const noexcept;
+  /// Starts to fetch from memory what find(id) will read. Worth it some dozens of lookups ahead.
   void prefetch(AccountId id) const noexcept;
 
   /// Parks an event. must_wait: it is parked, and its target will be called, maybe before this returns; any other

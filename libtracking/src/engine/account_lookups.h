@@ -56,6 +56,7 @@ class AccountLookups {
   // For everyone; see AccountDirectory.
   AccountAnswer find(AccountId id) noexcept;
   AccountAnswer park(Parked& parked) noexcept;
+  bool is_beyond_processor_cache() const noexcept { return known_.is_beyond_processor_cache(); }
   void prefetch(AccountId id) const noexcept { known_.prefetch(id); }
   Status health() noexcept;
   bool has_been_asked() noexcept;

@@ -97,7 +97,11 @@ std::size_t LaneCore::sort_out(Batch& batch) {
   std::size_t ended = 0;
   std::uint64_t missed_accounts = 0;
   misses_.clear();
-  for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
+  const std::size_t count = batch.events.size();
+  std::size_t ahead = count > 1 && shared_.directory.is_beyond_processor_cache() ? 0 : count;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    for (; ahead < std::min<std::size_t>(i + accounts_ahead, count); ++ahead)
+      shared_.directory.prefetch(batch.events[ahead].account_id);
     const Event& event = batch.events[i];
     EventSlot slot{.batch = &batch, .index = i};
     if (!check(event, slot, batch.receipts[i])) {

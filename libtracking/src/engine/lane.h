@@ -119,6 +119,9 @@ class LaneCore final : public ParkedTarget {
 
   // Events handed back at once by the directory.
   static constexpr std::size_t resolved_max = 256;
+  // Over many accounts, what is known of one is asked for so many events before it is needed: memory takes as long as a
+  // dozen events do, and more ahead than needed costs nothing, as long as the first cache holds it (1 to 4 KiB).
+  static constexpr std::size_t accounts_ahead = 32;
 
   // mutex_ held. Those that return a number say how many of the batch's events have ended, unless they say otherwise.
   Batch* begin(std::span<const Event> events) noexcept;

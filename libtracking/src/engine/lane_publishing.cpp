@@ -99,7 +99,12 @@ std::size_t LaneCore::publish_some(std::span<const EventSlot> slots, PublishGrou
   PublishGroup& group = *prepared;
   take_timestamp();
   char* out = text_.get();
-  for (std::size_t i = 0; i < count; ++i) stamp(slots[i], lines_[i], out);
+  std::size_t ahead = count > 1 && sequences_.is_beyond_cache() ? 0 : count;
+  for (std::size_t i = 0; i < count; ++i) {
+    for (; ahead < std::min(i + accounts_ahead, count); ++ahead)
+      sequences_.prefetch(slots[ahead].batch->events[slots[ahead].index].account_id);
+    stamp(slots[i], lines_[i], out);
+  }
 
   published_.store(published_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   PublishGroup* const outer = std::exchange(publishing.group, &group);
