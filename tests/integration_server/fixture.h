@@ -56,6 +56,12 @@ class Client {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
+  /// The end of what is sent comes in one packet with it.
+  void send_last(std::string_view bytes) {
+    EXPECT_EQ(static_cast<ssize_t>(bytes.size()),
+              ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE));
+    ::shutdown(descriptor_, SHUT_WR);
+  }
   /// Everything up to the first `marker`, with it; what came if the other side closes or nothing comes for long.
   std::string read_until(std::string_view marker) {
     while (buffer_.find(marker) == std::string::npos && read_more()) {

@@ -21,6 +21,26 @@ TEST_F(ListenerTest, AnswersThatComeLateKeepTheRequestsOrder) {
   EXPECT_EQ(202, client.read_status());
 }
 
+TEST_F(ListenerTest, AnEndThatComesInOnePacketWithTheRequestIsNoticed) {
+  start(patient_settings());
+  Client client = connect();
+  client.send_last(post());
+  EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 202"));
+  EXPECT_TRUE(eventually([&] { return connections() == 0; }));
+}
+
+TEST_F(ListenerTest, AnAnswerThatIsWaitedForComesAfterTheEndOfWhatWasSent) {
+  start(patient_settings());
+  Client client = connect();
+  faults_->hold();
+  client.send_last(post());
+  ASSERT_TRUE(eventually([&] { return ledger_.read().in_flight == 1; }));
+  faults_->release();
+  broker_->complete_held();
+  EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 202"));
+  EXPECT_TRUE(eventually([&] { return connections() == 0; }));
+}
+
 TEST_F(ListenerTest, AnAnswerThatComesAfterItsConnectionIsCountedAndForgotten) {
   start(patient_settings());
   faults_->hold();

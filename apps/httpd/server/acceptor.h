@@ -3,50 +3,52 @@
 
 #include <tracking/service.h>
 
-#include <atomic>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "server/file_descriptor.h"
 #include "server/loop.h"
+#include "server/reactor.h"
+#include "server/timing_wheel.h"
 
 namespace tracking::httpd {
 
 /// One listening socket, bound exclusively, so that a second server on its port is an error from the first moment on.
 /// It runs on the first loop and hands connections to all in turn, which spreads few connections evenly;
 /// SO_REUSEPORT would spread them by chance.
-class Acceptor {
+class Acceptor final : public Reactor::Watcher, public TimerEntry {
  public:
-  Acceptor(boost::asio::ip::tcp::acceptor socket, Shared& shared, std::vector<std::unique_ptr<Loop>>& loops,
-           LoopMetrics& metrics, Log log);
+  Acceptor(FileDescriptor socket, Shared& shared, std::vector<std::unique_ptr<Loop>>& loops, LoopMetrics& metrics,
+           Log log);
 
   /// Binds and listens; the error names the address.
-  static Result<boost::asio::ip::tcp::acceptor> bind(boost::asio::io_context& io, std::string_view address);
+  static Result<FileDescriptor> bind(std::string_view address);
 
   std::uint16_t port() const noexcept { return port_; }
   // The first loop's thread.
-  void start();
+  void start() noexcept;
   /// Takes what is in the queue already, and closes.
   void close() noexcept;
+  void ready(std::uint32_t events) noexcept override;
+  void due() noexcept override;
 
  private:
-  void wait();
-  /// Accepts all that is there; false if the process has no descriptors left.
+  /// Accepts what is there; false if the process has no descriptors left.
   bool accept_all() noexcept;
-  void pause(int error);
-  void refuse(int descriptor) noexcept;
+  void pause() noexcept;
+  void tell_shortage(int error);
+  void refuse(FileDescriptor descriptor) noexcept;
 
-  boost::asio::ip::tcp::acceptor socket_;
-  boost::asio::steady_timer pause_;
+  FileDescriptor socket_;
   Shared& shared_;
   std::vector<std::unique_ptr<Loop>>& loops_;
+  Loop& loop_;  // that it runs on
   LoopMetrics& metrics_;
   const Log log_;
   std::uint16_t port_ = 0;
   std::size_t next_loop_ = 0;
-  bool is_paused_ = false;
+  bool is_short_ = false;  // of descriptors or memory, and that was told
 };
 
 }  // namespace tracking::httpd

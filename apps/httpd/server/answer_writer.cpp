@@ -74,15 +74,14 @@ std::string_view reason_phrase(int status) noexcept {
 }
 
 void append_answer(std::string& out, LoopContext& context, const Exchange& exchange, const web::Answer& answer) {
-  if (answer.status == 202) {
-    out += "HTTP/1.1 202 Accepted\r\n";
+  if (answer.status == 202 && answer.content_type == "application/json") {
+    out += context.accepted_lines();
   } else {
     out += "HTTP/1.1 ";
     append_number(out, static_cast<std::size_t>(answer.status));
-    out.append(" ").append(reason_phrase(answer.status)).append("\r\n");
+    out.append(" ").append(reason_phrase(answer.status)).append("\r\n").append(context.date_line());
+    if (!answer.content_type.empty()) out.append("Content-Type: ").append(answer.content_type).append("\r\n");
   }
-  out += context.date_line();
-  if (!answer.content_type.empty()) out.append("Content-Type: ").append(answer.content_type).append("\r\n");
   if (!answer.allow.empty()) {
     out.append("Allow: ").append(answer.allow);
     // Every path answers it, so that tables of routes need not say so.

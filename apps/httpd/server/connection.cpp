@@ -221,7 +221,10 @@ void Connection::write_answer(Exchange& exchange, const web::Answer& answer) {
   append_answer(*out_, context_, exchange, answer);
   exchange.state = Exchange::State::written;
   const bool is_event = exchange.route == web::Route::events || exchange.route == web::Route::account_events;
-  if (is_event) observe(context_.metrics.request_seconds, std::chrono::steady_clock::now() - exchange.started);
+  if (!is_event) return;
+  // The clock that tells when this one ended also tells the next one of the round when it begins.
+  context_.tick();
+  observe(context_.metrics.request_seconds, context_.now() - exchange.started);
 }
 
 bool Connection::is_last_before_drain(const Exchange& exchange) const noexcept {

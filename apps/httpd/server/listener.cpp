@@ -1,7 +1,6 @@
 #include "server/listener.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <thread>
 
 #include "server/acceptor.h"
@@ -55,7 +54,7 @@ Result<std::unique_ptr<PublicListener>> PublicListener::bind(const ListenerSetti
       impl->metrics.push_back(std::make_unique<LoopMetrics>());
       impl->loops.push_back(std::make_unique<Loop>(impl->shared, *impl->metrics.back()));
     }
-    auto socket = Acceptor::bind(impl->loops.front()->io(), settings.address);
+    auto socket = Acceptor::bind(settings.address);
     if (!socket) return socket.error();
     impl->acceptor = std::make_unique<Acceptor>(std::move(*socket), impl->shared, impl->loops, *impl->metrics.front(),
                                                 std::move(log));
@@ -77,7 +76,7 @@ std::uint16_t PublicListener::port() const noexcept { return impl_->acceptor->po
 void PublicListener::start() {
   impl_->is_started = true;
   Loop& first = *impl_->loops.front();
-  boost::asio::post(first.io(), [this] { impl_->acceptor->start(); });
+  first.post([this] { impl_->acceptor->start(); });
   for (auto& loop : impl_->loops) loop->start();
 }
 
@@ -111,7 +110,7 @@ void PublicListener::Impl::close_acceptor() {
   std::mutex mutex;
   std::condition_variable done;
   bool is_closed = false;
-  boost::asio::post(loops.front()->io(), [&] {
+  loops.front()->post([&] {
     acceptor->close();
     const std::lock_guard lock(mutex);
     is_closed = true;

@@ -1,15 +1,12 @@
 #include "server/loop.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <utility>
 
 namespace tracking::httpd {
 namespace {
-
-namespace asio = boost::asio;
 
 /// Read at once: a request's head and most bodies, and no more than a connection may hold beside its body.
 constexpr std::size_t receive_bytes = 32 * 1024;
@@ -20,15 +17,12 @@ constexpr std::size_t output_kept_bytes = 256 * 1024;
 
 Loop::Loop(Shared& shared, LoopMetrics& metrics)
     : shared_(shared),
-      io_(std::make_shared<asio::io_context>(1)),
-      work_(io_->get_executor()),
-      timer_(*io_),
+      reactor_(std::make_shared<Reactor>()),
       wheel_(std::chrono::steady_clock::now()),
       receive_buffer_(receive_bytes) {
-  auto inbox = std::make_shared<Inbox>([this, io = io_] {
-    // The handler runs only while the loop does.
-    asio::post(*io, [this] {
-      context_->tick();
+  auto inbox = std::make_shared<Inbox>([this, reactor = reactor_] {
+    // The task runs only while the loop does.
+    reactor->post([this] {
       context_->inbox->deliver();
       end_if_done();
     });
@@ -55,75 +49,81 @@ void Loop::start() {
 void Loop::run() noexcept {
   pthread_setname_np(pthread_self(), "http-loop");
   context_->adopt_thread();
-  io_->run();
+  while (!is_done_) {
+    reactor_->wait(ready_.empty());
+    context_->tick();
+    const bool has_ticked = reactor_->dispatch();
+    run_ready();
+    if (has_ticked) turn_wheel();
+    destroy_released();
+  }
 }
 
 // --- Connections -----------------------------------------------------------------------------------------------------
 
-void Loop::adopt(int descriptor, Connection::Peer peer) {
-  asio::post(*io_, [this, descriptor, peer] { take(descriptor, peer); });
+void Loop::adopt(FileDescriptor descriptor, Connection::Peer peer) noexcept {
+  try {
+    // Tasks can be copied, and so hold what they own by its number.
+    post([this, number = descriptor.get(), peer] { take(FileDescriptor(number), peer); });
+    descriptor.release();
+  } catch (const std::bad_alloc&) {
+    shared_.connection_closed();
+  }
 }
 
-void Loop::take(int descriptor, Connection::Peer peer) noexcept {
-  LoopMetrics& metrics = context_->metrics;
-  if (is_stopping_) {
-    ::close(descriptor);
-    shared_.connection_closed();
-    return;
-  }
-  context_->tick();
+void Loop::take(FileDescriptor descriptor, Connection::Peer peer) noexcept {
+  std::unique_ptr<Socket> made;
   try {
-    asio::ip::tcp::socket socket(*io_);
-    boost::system::error_code error;
-    socket.assign(asio::ip::tcp::v4(), descriptor, error);  // the protocol is told for the option types alone
-    if (error) throw boost::system::system_error(error);
-    socket.native_non_blocking(true, error);
-    auto* const made = new Socket(*this, std::move(socket), peer);
-    made->next_ = first_;
-    if (first_) first_->previous_ = made;
-    first_ = made;
-    ++sockets_;
-    add(metrics.connections, 1);
-    arm_timer();
-    if (is_draining_) made->begin_drain();
-    made->start();
+    const int number = descriptor.get();
+    if (!is_stopping_) made = std::make_unique<Socket>(*this, std::move(descriptor), peer);
+    if (made && !reactor_->watch(number, *made, Socket::events)) made.reset();
   } catch (const std::exception&) {
-    ::close(descriptor);
-    shared_.connection_closed();
+    // no memory
   }
+  if (!made) return shared_.connection_closed();
+  Socket& socket = *made.release();
+  socket.next_ = first_;
+  if (first_) first_->previous_ = &socket;
+  first_ = &socket;
+  ++sockets_;
+  add(context_->metrics.connections, 1);
+  keep_turning();
+  if (is_draining_) socket.begin_drain();
+  socket.start();
 }
 
 void Loop::release(Socket& socket) noexcept {
   (socket.previous_ ? socket.previous_->next_ : first_) = socket.next_;
   if (socket.next_) socket.next_->previous_ = socket.previous_;
-  // It may be in the middle of a call.
-  asio::post(*io_, [this, &socket] {
-    context_->tick();
-    std::replace(ready_.begin(), ready_.end(), &socket, static_cast<Socket*>(nullptr));
-    std::replace(running_.begin(), running_.end(), &socket, static_cast<Socket*>(nullptr));
-    delete &socket;
+  // It may be in the middle of a call, or be told of in this round.
+  socket.previous_ = std::exchange(released_, &socket);
+}
+
+void Loop::destroy_released() noexcept {
+  while (Socket* const socket = released_) {
+    released_ = socket->previous_;
+    if (socket->is_ready_) std::replace(ready_.begin(), ready_.end(), socket, static_cast<Socket*>(nullptr));
+    delete socket;
     --sockets_;
+    let_rest();
     add(context_->metrics.connections, -1);
     shared_.connection_closed();
     end_if_done();
-  });
+  }
 }
 
 void Loop::make_ready(Socket& socket) noexcept {
   if (socket.is_ready_) return;
   socket.is_ready_ = true;
   ready_.push_back(&socket);
-  if (ready_.size() == 1) asio::post(*io_, [this] { run_ready(); });
 }
 
 void Loop::run_ready() noexcept {
-  context_->tick();
   running_.swap(ready_);
-  for (std::size_t i = 0; i < running_.size(); ++i) {
-    Socket* const socket = running_[i];
+  for (Socket* const socket : running_) {
     if (!socket) continue;
     socket->is_ready_ = false;
-    socket->advance();
+    socket->go_on();
   }
   running_.clear();
   if (output_.capacity() > output_kept_bytes) std::string().swap(output_);
@@ -131,17 +131,16 @@ void Loop::run_ready() noexcept {
 
 // --- Time ------------------------------------------------------------------------------------------------------------
 
-void Loop::arm_timer() {
-  if (is_timer_armed_ || sockets_ == 0) return;
-  is_timer_armed_ = true;
-  timer_.expires_after(TimingWheel::tick);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    is_timer_armed_ = false;
-    if (error) return;
-    context_->tick();
-    wheel_.sweep(context_->now());
-    arm_timer();
-  });
+void Loop::keep_turning() noexcept {
+  ++turning_for_;
+  if (!std::exchange(is_turning_, true)) reactor_->set_tick(TimingWheel::tick);
+}
+
+void Loop::turn_wheel() noexcept {
+  wheel_.sweep(context_->now());
+  if (turning_for_ > 0) return;
+  is_turning_ = false;
+  reactor_->set_tick(std::chrono::milliseconds(0));
 }
 
 // --- The end ---------------------------------------------------------------------------------------------------------
@@ -156,33 +155,29 @@ void Loop::for_each_socket(Function function) noexcept {
 }
 
 void Loop::begin_drain() {
-  asio::post(*io_, [this] {
+  post([this] {
     is_draining_ = true;
     for_each_socket([](Socket& socket) { socket.begin_drain(); });
   });
 }
 
 void Loop::close_idle() {
-  asio::post(*io_, [this] {
-    context_->tick();
-    for_each_socket([](Socket& socket) { socket.end_when_idle(); });
-  });
+  post([this] { for_each_socket([](Socket& socket) { socket.end_when_idle(); }); });
 }
 
 void Loop::end_streams() {
-  asio::post(*io_, [this] {
+  post([this] {
     context_->are_streams_ending = true;
-    context_->tick();
     for_each_socket([](Socket& socket) { socket.end_stream(); });
   });
 }
 
 void Loop::cut_connections() {
-  asio::post(*io_, [this] { for_each_socket([](Socket& socket) { socket.close(); }); });
+  post([this] { for_each_socket([](Socket& socket) { socket.close(); }); });
 }
 
 void Loop::stop() {
-  asio::post(*io_, [this] {
+  post([this] {
     is_stopping_ = true;
     for_each_socket([](Socket& socket) { socket.close(); });
     end_if_done();
@@ -190,7 +185,7 @@ void Loop::stop() {
 }
 
 void Loop::end_if_done() noexcept {
-  if (is_stopping_ && sockets_ == 0 && context_->exchanges.taken() == 0) io_->stop();
+  if (is_stopping_ && sockets_ == 0 && context_->exchanges.taken() == 0) is_done_ = true;
 }
 
 }  // namespace tracking::httpd

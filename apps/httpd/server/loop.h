@@ -2,9 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "server/file_descriptor.h"
 #include "server/loop_context.h"
+#include "server/reactor.h"
 #include "server/socket.h"
 #include "server/timing_wheel.h"
 
@@ -26,8 +26,10 @@ class Loop {
 
   // Any thread, before stop().
   void start();
+  /// Runs the task on the loop's thread.
+  void post(std::function<void()> task) { reactor_->post(std::move(task)); }
   /// Takes a connection.
-  void adopt(int descriptor, Connection::Peer peer);
+  void adopt(FileDescriptor descriptor, Connection::Peer peer) noexcept;
   /// Connections end with their next answer, which says so; idle ones stay.
   void begin_drain();
   void close_idle();
@@ -39,16 +41,19 @@ class Loop {
   void join();
   /// Whether what was asked for by the last call has been handled since; asks again if so. The first call is true.
   bool has_come_round() noexcept;
-  boost::asio::io_context& io() noexcept { return *io_; }
 
-  // For its sockets.
+  // For its sockets, and for the acceptor if it is the first loop.
   LoopContext& context() noexcept { return *context_; }
+  Reactor& reactor() noexcept { return *reactor_; }
+  /// Turns while there are sockets, or while it is kept turning.
   TimingWheel& wheel() noexcept { return wheel_; }
+  void keep_turning() noexcept;
+  void let_rest() noexcept { --turning_for_; }
   std::string& output() noexcept { return output_; }
   std::span<char> receive_buffer() noexcept { return receive_buffer_; }
-  /// advance() is called soon, once, together with all that became ready meanwhile.
+  /// go_on() is called soon, once, together with all that became ready meanwhile.
   void make_ready(Socket& socket) noexcept;
-  /// Destroys the socket soon.
+  /// Destroys the socket at the end of the round.
   void release(Socket& socket) noexcept;
 
  private:
@@ -59,29 +64,31 @@ class Loop {
   };
 
   void run() noexcept;
-  void take(int descriptor, Connection::Peer peer) noexcept;
+  void take(FileDescriptor descriptor, Connection::Peer peer) noexcept;
   void run_ready() noexcept;
-  void arm_timer();
+  void turn_wheel() noexcept;
+  void destroy_released() noexcept;
   void end_if_done() noexcept;
   template <class Function>
   void for_each_socket(Function function) noexcept;
 
   Shared& shared_;
   // Shared with the inbox, which may be notified by a thread that is late.
-  const std::shared_ptr<boost::asio::io_context> io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  const std::shared_ptr<Reactor> reactor_;
   std::optional<LoopContext> context_;
-  boost::asio::steady_timer timer_;
   TimingWheel wheel_;
   std::string output_;
   std::vector<char> receive_buffer_;
   std::vector<Socket*> ready_;
   std::vector<Socket*> running_;  // what run_ready() goes through
   Socket* first_ = nullptr;       // all sockets that are open
+  Socket* released_ = nullptr;    // those that are closed, by their previous_
   std::size_t sockets_ = 0;       // that are not destroyed yet
-  bool is_timer_armed_ = false;
+  std::size_t turning_for_ = 0;   // who needs the wheel
+  bool is_turning_ = false;
   bool is_draining_ = false;
   bool is_stopping_ = false;
+  bool is_done_ = false;
   Pulse pulse_;
   std::thread thread_;
 };

@@ -40,24 +40,31 @@ LoopContext::LoopContext(Shared& all_loops, LoopMetrics& loop_metrics, std::shar
       exchanges(*this),
       thread_(std::this_thread::get_id()) {
   tick();
-  date_line();  // its memory is there from now on
+  read_date();  // the lines' memory is there from now on
 }
 
 void LoopContext::tick() noexcept { now_ = std::chrono::steady_clock::now(); }
 
 std::string_view LoopContext::date_line() {
+  read_date();
+  return date_line_;
+}
+
+std::string_view LoopContext::accepted_lines() {
+  read_date();
+  return accepted_lines_;
+}
+
+void LoopContext::read_date() {
   // The coarse clock costs a few nanoseconds; what it may be late (some milliseconds) shows only in who sees a new
   // second first.
   timespec time{};
   clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  if (date_line_.empty() || time.tv_sec != date_seconds_) make_date_line(time.tv_sec);
-  return date_line_;
-}
-
-void LoopContext::make_date_line(std::time_t seconds) {
-  date_seconds_ = seconds;
+  if (time.tv_sec == date_seconds_) return;
+  date_seconds_ = time.tv_sec;
   char text[64];
-  date_line_.assign("Date: ").append(http_date(seconds, text)).append("\r\n");
+  date_line_.assign("Date: ").append(http_date(time.tv_sec, text)).append("\r\n");
+  accepted_lines_.assign("HTTP/1.1 202 Accepted\r\n").append(date_line_).append("Content-Type: application/json\r\n");
 }
 
 void LoopContext::post(Exchange& exchange) noexcept {

@@ -68,11 +68,13 @@ class LoopContext {
 
   /// Takes the calling thread for the loop's own.
   void adopt_thread() noexcept { thread_ = std::this_thread::get_id(); }
-  /// Reads the clock; once for whatever became ready.
+  /// Reads the clock: once a round of the loop, and when an event was answered.
   void tick() noexcept;
   SteadyTime now() const noexcept { return now_; }
   /// "Date: Mon, 23 Nov 2026 20:24:06 GMT\r\n"
   std::string_view date_line();
+  /// How nearly all answers begin: the status line of 202, that line, and Content-Type: application/json.
+  std::string_view accepted_lines();
 
   /// Hands a whole request over; an answer that comes during the call goes straight to the output.
   void post(Exchange& exchange) noexcept;
@@ -104,13 +106,14 @@ class LoopContext {
   bool are_streams_ending = false;  ///< no further one is opened
 
  private:
-  void make_date_line(std::time_t seconds);
+  void read_date();
 
   std::thread::id thread_;
   const Exchange* handing_over_ = nullptr;
   SteadyTime now_{};
-  std::time_t date_seconds_ = 0;
-  std::string date_line_;  // of that second
+  std::time_t date_seconds_ = -1;
+  std::string date_line_;       // of that second
+  std::string accepted_lines_;  // likewise
 };
 
 }  // namespace tracking::httpd

@@ -1,16 +1,16 @@
 #include "server/socket.h"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "server/loop.h"
 
 namespace tracking::httpd {
 namespace {
-
-namespace asio = boost::asio;
 
 /// How often a connection may go on within one turn before others get theirs.
 constexpr int rounds_max = 4;
@@ -19,14 +19,12 @@ constexpr std::size_t stray_bytes_max = 64 * 1024;
 
 }  // namespace
 
-Socket::Socket(Loop& loop, asio::ip::tcp::socket socket, Connection::Peer peer)
-    : loop_(loop), socket_(std::move(socket)), http_(loop.context(), *this, peer) {}
-
-Socket::~Socket() = default;
+Socket::Socket(Loop& loop, FileDescriptor descriptor, Connection::Peer peer)
+    : loop_(loop), descriptor_(std::move(descriptor)), http_(loop.context(), *this, peer) {}
 
 template <class Step>
 void Socket::turn(Step step) noexcept {
-  if (is_closed_) return;
+  if (!descriptor_.is_open()) return;
   std::string& out = loop_.output();
   out.clear();
   try {
@@ -40,7 +38,7 @@ void Socket::turn(Step step) noexcept {
 void Socket::finish_turn(std::string& out) {
   for (int round = 0;; ++round) {
     if (!send(out)) break;
-    if (is_closed_) return;
+    if (!descriptor_.is_open()) return;
     if (!http_.has_more()) break;
     if (round == rounds_max) {
       wake();
@@ -53,10 +51,9 @@ void Socket::finish_turn(std::string& out) {
   if (has_sent_all && http_.after() == Connection::After::close) return close();
   if (has_sent_all && http_.after() == Connection::After::close_slowly && !is_shut_down_) {
     is_shut_down_ = true;
-    boost::system::error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    ::shutdown(descriptor_.get(), SHUT_WR);
   }
-  if (http_.is_stream() || (has_sent_all && http_.wants_bytes())) start_receiving();
+  if (is_readable_ && wants_bytes()) loop_.make_ready(*this);
   update_timer();
 }
 
@@ -64,15 +61,23 @@ void Socket::start() noexcept {
   turn([](std::string&) {});
 }
 
-void Socket::advance() noexcept {
-  if (!unsent_.empty()) return;  // it goes on when that is sent
-  turn([this](std::string& out) { http_.advance(out); });
+void Socket::go_on() noexcept {
+  const bool is_woken = std::exchange(is_woken_, false);
+  // With bytes unsent it goes on when those are sent.
+  if (is_woken && unsent_.empty()) turn([this](std::string& out) { http_.advance(out); });
+  receive();
 }
 
 void Socket::end_when_idle() noexcept {
-  if (is_closed_) return;
+  if (!descriptor_.is_open()) return;
   std::string_view pending;
-  if (http_.is_idle()) pending = read_rest(0);
+  if (http_.is_idle()) {
+    const std::span<char> room = loop_.receive_buffer();
+    const ssize_t bytes = ::recv(descriptor_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    // An end or an error is told by the next receive.
+    if (bytes > 0) pending = {room.data(), static_cast<std::size_t>(bytes)};
+    add(loop_.context().metrics.bytes_in, pending.size());
+  }
   turn([this, pending](std::string& out) { http_.end_when_idle(pending, out); });
 }
 
@@ -82,22 +87,24 @@ void Socket::end_stream() noexcept {
   turn([this](std::string& out) { http_.end_stream(out, unsent_.empty()); });
 }
 
-void Socket::wake() noexcept { loop_.make_ready(*this); }
+void Socket::wake() noexcept {
+  is_woken_ = true;
+  loop_.make_ready(*this);
+}
 
 void Socket::become_stream() noexcept {
-  const int fd = socket_.native_handle();
   const auto user_timeout_ms = static_cast<unsigned>(loop_.context().settings.stream_user_timeout.count());
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
+  setsockopt(descriptor_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof user_timeout_ms);
 }
 
 void Socket::due() noexcept {
-  if (is_closed_) return;
+  if (!descriptor_.is_open()) return;
   if (!unsent_.empty()) return http_.is_stream() ? update_timer() : close();
   turn([this](std::string& out) { http_.expire(out); });
 }
 
 void Socket::update_timer() noexcept {
-  if (is_closed_) return;
+  if (!descriptor_.is_open()) return;
   // A reader that takes nothing is given as long as a body; a stream's is watched by the kernel.
   const bool is_stuck = !unsent_.empty();
   const SteadyTime stuck_until = http_.is_stream() ? loop_.context().now() + loop_.context().settings.heartbeat
@@ -107,46 +114,44 @@ void Socket::update_timer() noexcept {
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
-void Socket::start_receiving() {
-  if (is_receiving_ || is_closed_) return;
-  is_receiving_ = true;
-  socket_.async_receive(asio::buffer(first_), [this](const boost::system::error_code& error, std::size_t bytes) {
-    is_receiving_ = false;
-    received(error, bytes);
-  });
+void Socket::ready(std::uint32_t told) noexcept {
+  if (!descriptor_.is_open()) return;
+  const bool has_failed = (told & (EPOLLERR | EPOLLHUP)) != 0;
+  if (has_failed || (told & EPOLLRDHUP) != 0) has_peer_ended_ = true;
+  if (has_peer_ended_ || (told & EPOLLIN) != 0) is_readable_ = true;
+  if (!unsent_.empty() && (has_failed || (told & EPOLLOUT) != 0)) became_writable();
+  receive();
 }
 
-void Socket::received(const boost::system::error_code& error, std::size_t bytes) noexcept {
-  if (is_closed_) return release_if_done();
-  loop_.context().tick();
-  if (error && error != asio::error::eof) return close();
-  add(loop_.context().metrics.bytes_in, bytes);
-  if (http_.is_stream()) return error ? close() : received_on_stream(bytes);
-  if (error) return turn([this](std::string& out) { http_.receive_end(out); });
-  const std::string_view all = bytes < first_bytes ? std::string_view(first_, bytes) : read_rest(bytes);
-  turn([this, all](std::string& out) { http_.receive(all, out); });
+bool Socket::wants_bytes() const noexcept {
+  return descriptor_.is_open() && (http_.is_stream() || (unsent_.empty() && http_.wants_bytes()));
 }
 
-void Socket::received_on_stream(std::size_t bytes) noexcept {
-  stray_bytes_ += bytes;
-  if (stray_bytes_ > stray_bytes_max) return close();
-  try {
-    start_receiving();
-  } catch (const std::exception&) {
-    close();
-  }
-}
-
-/// The first `bytes` are in first_; whatever else is there comes behind them in the loop's buffer.
-std::string_view Socket::read_rest(std::size_t bytes) noexcept {
+void Socket::receive() noexcept {
+  if (!is_readable_ || !wants_bytes()) return;
   const std::span<char> room = loop_.receive_buffer();
-  std::copy_n(first_, bytes, room.data());
-  const ssize_t more = ::recv(socket_.native_handle(), room.data() + bytes, room.size() - bytes, MSG_DONTWAIT);
-  if (more > 0) {
-    add(loop_.context().metrics.bytes_in, more);
-    bytes += static_cast<std::size_t>(more);
+  const ssize_t bytes = ::recv(descriptor_.get(), room.data(), room.size(), MSG_DONTWAIT);
+  if (bytes < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return close();
+    is_readable_ = errno == EINTR;
+    if (is_readable_) loop_.make_ready(*this);
+    return;
   }
-  return {room.data(), bytes};  // an end or error is told by the next receive
+  // Nothing tells again of an end that was there with the bytes: it is read for.
+  is_readable_ = bytes > 0 && (has_peer_ended_ || static_cast<std::size_t>(bytes) == room.size());
+  received({room.data(), static_cast<std::size_t>(bytes)});
+}
+
+/// Nothing: the peer's end.
+void Socket::received(std::string_view bytes) noexcept {
+  add(loop_.context().metrics.bytes_in, bytes.size());
+  if (http_.is_stream()) {
+    stray_bytes_ += bytes.size();
+    if (bytes.empty() || stray_bytes_ > stray_bytes_max) return close();
+    if (is_readable_) loop_.make_ready(*this);
+    return;
+  }
+  turn([this, bytes](std::string& out) { bytes.empty() ? http_.receive_end(out) : http_.receive(bytes, out); });
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ bool Socket::send(std::string& out) {
     return false;
   }
   if (out.empty()) return true;
-  const ssize_t sent = ::send(socket_.native_handle(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = ::send(descriptor_.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     close();
     return true;
@@ -168,23 +173,10 @@ bool Socket::send(std::string& out) {
   unsent_.assign(out, taken);
   unsent_start_ = 0;
   send_progress_ = loop_.context().now();
-  start_waiting_to_write();
   return false;
 }
 
-void Socket::start_waiting_to_write() {
-  if (is_waiting_to_write_) return;
-  is_waiting_to_write_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, [this](const boost::system::error_code& error) {
-    is_waiting_to_write_ = false;
-    became_writable(error);
-  });
-}
-
-void Socket::became_writable(const boost::system::error_code& error) noexcept {
-  if (is_closed_) return release_if_done();
-  if (error) return close();
-  loop_.context().tick();
+void Socket::became_writable() noexcept {
   try {
     if (send_unsent()) turn([this](std::string& out) { http_.advance(out); });
   } catch (const std::exception&) {
@@ -193,7 +185,7 @@ void Socket::became_writable(const boost::system::error_code& error) noexcept {
 }
 
 bool Socket::send_unsent() {
-  const ssize_t sent = ::send(socket_.native_handle(), unsent_.data() + unsent_start_, unsent_.size() - unsent_start_,
+  const ssize_t sent = ::send(descriptor_.get(), unsent_.data() + unsent_start_, unsent_.size() - unsent_start_,
                               MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     close();
@@ -209,7 +201,6 @@ bool Socket::send_unsent() {
     unsent_start_ = 0;
     return true;
   }
-  start_waiting_to_write();
   update_timer();
   return false;
 }
@@ -217,15 +208,9 @@ bool Socket::send_unsent() {
 // --- The end ---------------------------------------------------------------------------------------------------------
 
 void Socket::close() noexcept {
-  if (is_closed_) return;
-  is_closed_ = true;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-  release_if_done();
-}
-
-void Socket::release_if_done() noexcept {
-  if (is_closed_ && !is_receiving_ && !is_waiting_to_write_) loop_.release(*this);
+  if (!descriptor_.is_open()) return;
+  descriptor_.close();
+  loop_.release(*this);
 }
 
 }  // namespace tracking::httpd

@@ -52,6 +52,7 @@ Route find_route(std::string_view method, std::string_view path, std::string_vie
 BodyKind body_kind(Route route, std::string_view content_type) noexcept {
   if (route == Route::account_events) return BodyKind::bounded;
   if (route != Route::events) return BodyKind::unsupported;
+  if (content_type == "application/json") return BodyKind::bounded;  // as nearly all write it
   const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   if (equals_ignoring_case(type, "application/x-ndjson")) return BodyKind::ndjson;
   // What `curl -d` and navigator.sendBeacon() send unless told otherwise is read as JSON too.
