@@ -13,10 +13,9 @@ constexpr Timestamp a_time{1'764'000'000'123'457us};
 
 std::string make_id(const EventIdKey& key, AccountId account, Timestamp time, std::uint32_t counter,
                     std::uint32_t lane) {
-  char text[EventIdKey::text_size];
-  EventIdKey::write_time(text, time);
-  key.write_rest(text + EventIdKey::time_size, account, time, counter, lane);
-  return {text, EventIdKey::text_size};
+  std::string text(codec::UuidText::size, '?');
+  key.id(EventIdKey::common_part(time), account, time, counter, lane).write(text.data());
+  return text;
 }
 
 TEST(EventIds, AreUuidsOfVersion7) {

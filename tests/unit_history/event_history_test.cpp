@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "unit_history/support.h"
 
@@ -36,6 +38,47 @@ TEST_F(EventHistoryTest, HolesNarrowAndWideAreNoEventsAndNoLoss) {
   EXPECT_EQ(read_all(*open({.tail = 3})), "100000 100002 2000000");
   EXPECT_EQ(read_all(*open({.tail = 100})), "3 4 9 100000 100002 2000000");
   EXPECT_EQ(history->stats().history_events, 6u);
+}
+
+// Lines that stand one behind the other in memory are copied together: wherever that begins and ends, each stays
+// itself.
+TEST_F(EventHistoryTest, LinesOfOneBatchAreAsTheyWereHoweverTheyStandInMemory) {
+  history = std::make_shared<EventHistory>(HistorySettings{.bytes_max = 64u << 20}, Clock::system());
+  auto reader = open({.buffer_bytes_max = 64u << 20});
+  std::vector<std::string> expected;
+  for (const std::size_t size : {std::size_t{40}, std::size_t{700}, Chunk::text_bytes / 3, 2 * Chunk::text_bytes}) {
+    const std::size_t count = size < 1'000 ? 2 * Chunk::entries_max + 1 : 7;
+    std::string together;  // every third stands somewhere else
+    std::vector<std::string> apart(count);
+    together.reserve(count * (size + 8));
+    std::vector<Line> lines;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::string text =
+          std::to_string(expected.size()) + ' ' + std::string(size - i % 13, static_cast<char>('a' + i % 26));
+      expected.push_back(text);
+      std::string_view place;
+      if (i % 3 == 0) {
+        place = apart[i] = std::move(text);
+      } else {
+        together += text;
+        place = std::string_view(together).substr(together.size() - text.size());
+      }
+      lines.push_back({.json = place, .account_id = static_cast<AccountId>(1 + i % 5)});
+    }
+    ASSERT_LE(together.size(), count * (size + 8)) << "the views would dangle";
+    ASSERT_EQ(history->append(Lines(lines, AckLevel::sent)), count);
+    Deliveries out;
+    for (std::size_t i = expected.size() - count; i < expected.size();) {
+      reader->read(out, 100, 1 << 20);
+      ASSERT_FALSE(out.empty());
+      for (const DeliveryView& view : out) {
+        ASSERT_FALSE(view.gap) << "at " << i;
+        ASSERT_EQ(view.json, expected[i]);
+        ASSERT_EQ(view.account_id, static_cast<AccountId>(1 + (i - (expected.size() - count)) % 5));
+        ++i;
+      }
+    }
+  }
 }
 
 TEST_F(EventHistoryTest, APositionThatHasPassedIsIgnored) {

@@ -88,6 +88,11 @@ class EventId {
     size_ = static_cast<std::uint8_t>(text.size());
     std::memcpy(bytes_, text.data(), text.size());
   }
+  /// Sets its size, and returns where its characters are to be written. Precondition: size <= bytes_max.
+  char* prepare(std::size_t size) noexcept {
+    size_ = static_cast<std::uint8_t>(size);
+    return bytes_;
+  }
   /// Makes it empty.
   void clear() noexcept { size_ = 0; }
   /// The id; valid while this lives and is not assigned to.

@@ -48,8 +48,8 @@ void Batch::finish(std::size_t count) {
   if (unfinished.load(std::memory_order_acquire) != count &&
       unfinished.fetch_sub(count, std::memory_order_acq_rel) != count)
     return;
-  const ReceiptHandler handler = std::exchange(done, nullptr);
-  handler(receipts);
+  done(receipts);
+  ReceiptHandler().swap(done);
   if (receipts.size() > kept_receipts_max) receipts = {};
   pool->give_back(*this);
 }

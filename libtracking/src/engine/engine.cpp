@@ -176,9 +176,10 @@ Readiness Engine::readiness() noexcept {
 
 std::uint64_t Engine::pending() {
   const std::lock_guard lock(mutex_);
-  std::uint64_t pending = 0;
-  for (const auto& lane : lanes_) pending += lane->pending();
-  return pending;
+  const std::uint64_t settled = shared_->settled.total();  // first: it never exceeds the other
+  std::uint64_t published = 0;
+  for (const auto& lane : lanes_) published += lane->published();
+  return published - settled;
 }
 
 ServiceStats Engine::stats() noexcept {

@@ -43,7 +43,7 @@ void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOp
   for (const EventSlot& slot : unpublished) settle_event(slot, {.code = Code::overloaded});
   ended += settled + unpublished.size();
   batch->finish(ended + 1);
-  if (settled > 0) settled_.fetch_add(settled, std::memory_order_release);
+  if (settled > 0) shared_.settled.add(settled);
 }
 
 // nullptr: there is no memory for the batch. Beyond this point only single events can be without.
@@ -103,11 +103,12 @@ std::size_t LaneCore::sort_out(Batch& batch) {
     for (; ahead < std::min<std::size_t>(i + accounts_ahead, count); ++ahead)
       shared_.directory.prefetch(batch.events[ahead].account_id);
     const Event& event = batch.events[i];
-    EventSlot slot{.batch = &batch, .index = i};
-    if (!check(event, slot, batch.receipts[i])) {
+    bool has_line_breaks = false;
+    if (!check(event, batch.receipts[i], has_line_breaks)) {
       ++ended;
       continue;
     }
+    const EventSlot slot{.batch = &batch, .index = i, .has_line_breaks = has_line_breaks};
     // Once an account was missed its later events go the same way, so that none overtakes it.
     const std::uint64_t bit = bit_of(event.account_id);
     auto answer = missed_accounts & bit ? AccountAnswer::must_wait : shared_.directory.find(event.account_id);
@@ -139,7 +140,7 @@ std::size_t LaneCore::park_misses(Batch& batch) {
   std::size_t ended = 0;
   for (const std::uint32_t index : misses_) {
     EventSlot slot{.batch = &batch, .index = index};
-    check(batch.events[index], slot, batch.receipts[index]);
+    check(batch.events[index], batch.receipts[index], slot.has_line_breaks);
     const AccountAnswer answer = park(slot);
     if (answer == AccountAnswer::must_wait) continue;
     bool goes_on = false;
@@ -228,7 +229,7 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
   for (std::size_t i = 0; i < ended_count; ++i) ended[i]->finish(1);
 }
 
-bool LaneCore::check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept {
+bool LaneCore::check(const Event& event, Receipt& receipt, bool& has_line_breaks) const noexcept {
   if (event.account_id <= 0 || (!event.id.empty() && !codec::is_event_id(event.id))) {
     receipt.code = Code::invalid_event;
     return false;
@@ -245,7 +246,7 @@ bool LaneCore::check(const Event& event, EventSlot& slot, Receipt& receipt) cons
     receipt.code = Code::malformed_json;
     return false;
   }
-  slot.has_line_breaks = traits.has_line_breaks;
+  has_line_breaks = traits.has_line_breaks;
   return true;
 }
 

@@ -16,6 +16,7 @@
 #include "engine/event_ids.h"
 #include "engine/pool.h"
 #include "engine/sequence_table.h"
+#include "engine/striped_counter.h"
 
 namespace tracking::engine {
 
@@ -32,6 +33,7 @@ struct Shared {
   AccountDirectory directory;
   DuplicateFilter duplicates;
   EventIdKey ids;
+  StripedCounter settled;  ///< events handed to the broker whose handlers have run
   std::atomic<bool> is_closed{false};
 
  private:
@@ -98,11 +100,8 @@ class LaneCore final : public ParkedTarget {
 
   /// After it returned, no publish() of this lane is under way or will begin; Shared::is_closed is set already.
   void fence() noexcept { const std::lock_guard lock(mutex_); }
-  /// Events that were handed to the broker, and that have not been answered yet.
-  std::uint64_t pending() const noexcept {
-    const std::uint64_t settled = settled_.load(std::memory_order_acquire);  // first: it never exceeds the other
-    return published_.load(std::memory_order_relaxed) - settled;
-  }
+  /// Events that were handed to the broker; Shared counts those of them that were answered.
+  std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
   std::uint64_t duplicates() const noexcept { return duplicates_.load(std::memory_order_relaxed); }
   /// Ends what the broker did not complete: in doubt.
   void abandon_pending() noexcept;
@@ -131,7 +130,7 @@ class LaneCore final : public ParkedTarget {
   std::size_t park_misses(Batch& batch);
   AccountAnswer park(const EventSlot& slot) noexcept;
   std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, bool& goes_on);
-  bool check(const Event& event, EventSlot& slot, Receipt& receipt) const noexcept;
+  bool check(const Event& event, Receipt& receipt, bool& has_line_breaks) const noexcept;
   /// A repeat does not go on; `ended` is raised unless the first of its kind is still under way.
   bool is_repeat(const EventSlot& slot, std::size_t& ended);
   std::size_t publish(std::span<const EventSlot> slots, PublishGroup*& finished);
@@ -172,11 +171,10 @@ class LaneCore final : public ParkedTarget {
   std::chrono::sys_seconds second_ = std::chrono::sys_seconds::min();  // that timestamp_text_ is of
   std::uint32_t id_counter_ = 0;
   std::uint32_t ids_of_timestamp_ = 0;
-  char timestamp_text_[32];              // of last_
-  char id_text_[EventIdKey::text_size];  // begins with what the ids of last_ have in common
+  char timestamp_text_[32];         // of last_
+  codec::UuidText::Upper id_part_;  // what the ids of last_ have in common
 
   std::atomic<std::uint64_t> published_{0};  // written with mutex_ held
-  std::atomic<std::uint64_t> settled_{0};    // of these, by any thread, when their handlers have run
   std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> abandoned_{0};
 };

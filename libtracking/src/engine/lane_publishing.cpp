@@ -43,7 +43,12 @@ void PublishGroup::resolve(std::size_t index, const Outcome& outcome) noexcept {
 }
 
 void PublishGroup::finish(const Outcome& outcome) noexcept {
-  rest_ = outcome;
+  // Member by member, as it was made: as a whole it would be loaded from stores that are still under way.
+  rest_.code = outcome.code;
+  rest_.ack = outcome.ack;
+  rest_.duplicate = outcome.duplicate;
+  rest_.first_accepted.reset();
+  if (outcome.first_accepted) rest_.first_accepted = *outcome.first_accepted;
   if (publishing.group == this) {  // no other thread looks at it yet
     state_.store(State::finished, std::memory_order_relaxed);
     return;
@@ -140,7 +145,10 @@ PublishGroup* LaneCore::prepare(std::span<const EventSlot> slots, std::size_t by
     lines_.resize(slots.size());
     if (outstanding_.size() == outstanding_.capacity()) outstanding_.reserve(2 * outstanding_.size() + 16);
     group = &groups_.take();
-    group->slots_.assign(slots.begin(), slots.end());
+    group->slots_.clear();
+    group->slots_.reserve(slots.size());
+    // Member by member, as in finish(): a slot was written just now.
+    for (const EventSlot& slot : slots) group->slots_.push_back({slot.batch, slot.index, slot.has_line_breaks});
     group->outcomes_.reserve(slots.size());
     group->is_resolved_.reserve(slots.size());
   } catch (const std::bad_alloc&) {
@@ -158,28 +166,30 @@ PublishGroup* LaneCore::prepare(std::span<const EventSlot> slots, std::size_t by
 void LaneCore::stamp(const EventSlot& slot, Line& line, char*& out) {
   const Event& event = slot.batch->events[slot.index];
   Receipt& receipt = slot.batch->receipts[slot.index];
-  std::string_view id = event.id;
-  if (id.empty()) {
-    if (++ids_of_timestamp_ > EventIdKey::counter_mask) begin_timestamp(last_ + std::chrono::microseconds(1));
-    shared_.ids.write_rest(id_text_ + EventIdKey::time_size, event.account_id, last_, id_counter_++, lane_);
-    id = {id_text_, EventIdKey::text_size};
-    receipt.id.assign({id_text_, EventIdKey::text_size});  // a size that the compiler knows
-  } else {
-    receipt.id.assign(id);
-  }
+  if (event.id.empty() && ++ids_of_timestamp_ > EventIdKey::counter_mask)
+    begin_timestamp(last_ + std::chrono::microseconds(1));
   receipt.timestamp = last_;
 
   const std::uint64_t sequence = sequences_.next(event.account_id);
   const std::string_view data = event.data.is_trusted() ? event.data.json() : without_white_space(event.data.json());
   char occurred_at[32];
   if (event.occurred_at) codec::write_rfc3339(occurred_at, *event.occurred_at);
-  char* const end = codec::write_event_line(out, {.id = id,
-                                                  .account_id = event.account_id,
-                                                  .timestamp = timestamp_text_,
-                                                  .occurred_at = event.occurred_at ? occurred_at : nullptr,
-                                                  .producer = producer_,
-                                                  .sequence = sequence,
-                                                  .data = data});
+  const codec::EventLineParts parts{.id = event.id,
+                                    .account_id = event.account_id,
+                                    .timestamp = timestamp_text_,
+                                    .occurred_at = event.occurred_at ? occurred_at : nullptr,
+                                    .producer = producer_,
+                                    .sequence = sequence,
+                                    .data = data};
+  char* end = nullptr;
+  if (event.id.empty()) {
+    const codec::UuidText id = shared_.ids.id(id_part_, event.account_id, last_, id_counter_++, lane_);
+    id.write(receipt.id.prepare(codec::UuidText::size));
+    end = codec::write_event_line(out, parts, [&](char* at) { return id.write(at); });
+  } else {
+    receipt.id.assign(event.id);
+    end = codec::write_event_line(out, parts);
+  }
   if (slot.has_line_breaks) {
     // Valid JSON has raw line breaks between tokens only.
     std::replace_if(
@@ -209,7 +219,7 @@ void LaneCore::begin_timestamp(Timestamp time) {
     codec::write_rfc3339(timestamp_text_, time);
     second_ = second;
   }
-  EventIdKey::write_time(id_text_, time);
+  id_part_ = EventIdKey::common_part(time);
 }
 
 // What track() published, all of it of one batch: it is the caller that finishes so many events of that.
@@ -256,7 +266,7 @@ void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
     batch->finish(end - begin);
     begin = end;
   }
-  settled_.fetch_add(count, std::memory_order_release);
+  shared_.settled.add(count);
   if (!is_abandoned) let_go(group);
 }
 
@@ -264,8 +274,16 @@ void LaneCore::settle_events(PublishGroup& group, std::size_t begin, std::size_t
   const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
   const Outcome rest = is_abandoned ? Outcome{.code = Code::in_doubt} : group.rest_;
   for (; begin < end; ++begin) {
-    const bool is_single = has_single_outcomes && group.is_resolved_[begin];
-    settle_event(group.slots_[begin], is_single ? group.outcomes_[begin] : rest);
+    const EventSlot& slot = group.slots_[begin];
+    const Outcome& outcome = has_single_outcomes && group.is_resolved_[begin] ? group.outcomes_[begin] : rest;
+    if (outcome.code == Code::ok && !outcome.duplicate && slot.batch->events[slot.index].id.empty()) {
+      Receipt& receipt = slot.batch->receipts[slot.index];  // nobody can repeat it but with the id that it tells
+      receipt.code = Code::ok;
+      receipt.ack = outcome.ack;
+      receipt.duplicate = false;
+    } else {
+      settle_event(slot, outcome);
+    }
   }
 }
 

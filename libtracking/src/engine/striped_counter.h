@@ -7,7 +7,8 @@
 
 namespace tracking::engine {
 
-/// Thread-safe; add() must not be called while a thread ends. total() is exact when nobody adds.
+/// Thread-safe; add() must not be called while a thread ends. total() is exact when nobody adds; who sees something
+/// counted sees all that was done before.
 ///
 /// Each thread has a stripe to itself while there are no more than 63, so that adding needs no locked instruction: one
 /// would make the processor finish all that is under way, and lookups that wait for memory could not overlap.
@@ -17,14 +18,14 @@ class StripedCounter {
     const unsigned stripe = stripe_of_this_thread();
     std::atomic<std::uint64_t>& counter = stripes_[stripe].count;
     if (stripe == shared_stripe) {
-      counter.fetch_add(count, std::memory_order_relaxed);
+      counter.fetch_add(count, std::memory_order_release);
     } else {
-      counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+      counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_release);
     }
   }
   std::uint64_t total() const noexcept {
     std::uint64_t sum = 0;
-    for (const Stripe& stripe : stripes_) sum += stripe.count.load(std::memory_order_relaxed);
+    for (const Stripe& stripe : stripes_) sum += stripe.count.load(std::memory_order_acquire);
     return sum;
   }
 

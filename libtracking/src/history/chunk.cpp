@@ -25,6 +25,8 @@ std::shared_ptr<Chunk> ChunkPool::take(std::size_t line_bytes) {
   chunk->written = 0;
   chunk->holes = 0;
   chunk->used = 0;
+  chunk->prefetched = 0;
+  chunk->newest = {};
   return {chunk.release(), [pool = weak_from_this()](Chunk* done) {
             std::unique_ptr<Chunk> owned(done);
             if (const auto alive = pool.lock()) alive->put(std::move(owned));

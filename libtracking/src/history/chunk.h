@@ -52,11 +52,16 @@ struct Chunk {
   alignas(cache_line_bytes) std::uint32_t written = 0;  ///< of entries; equal to `count` when the mutex is free
   std::uint32_t holes = 0;                              ///< of these, without an event
   std::size_t used = 0;                                 ///< of `text`
+  std::size_t prefetched = 0;                           ///< of `text`, at least
+  Timestamp newest{};                                   ///< the latest of the events' timestamps
 
   void add(std::uint32_t size, AccountId account_id, Timestamp timestamp) noexcept {
     entries[written++] = {static_cast<std::uint32_t>(used), size, account_id, timestamp};
+    newest = std::max(newest, timestamp);
     used += size;
-    prefetch_next(size);
+  }
+  bool has_room(std::size_t events, std::size_t bytes) const noexcept {
+    return written + events <= entries_max && used + bytes <= capacity;
   }
   void add_hole() noexcept {
     add(0, 0, {});
@@ -64,13 +69,13 @@ struct Chunk {
   }
   /// The processor of a reader that keeps up fetches what lies ahead of it, which is where the next events go. It is
   /// taken back early: else each lock that is let go after an event was written waits for that.
-  void prefetch_next(std::uint32_t size) const noexcept {
+  void prefetch_next() noexcept {
     constexpr std::size_t lines_ahead = 16;
     constexpr std::size_t entries_ahead = lines_ahead / 2 * cache_line_bytes / sizeof(Entry);
     if (written + entries_ahead < entries_max) prefetch_to_write(&entries[written + entries_ahead]);
-    const std::size_t end = std::min(used + lines_ahead * cache_line_bytes + size, capacity);
-    for (std::size_t at = used + lines_ahead * cache_line_bytes; at < end; at += cache_line_bytes)
-      prefetch_to_write(&text[at]);
+    const std::size_t end = std::min(used + lines_ahead * cache_line_bytes, capacity);
+    for (prefetched = std::max(prefetched, used); prefetched < end; prefetched += cache_line_bytes)
+      prefetch_to_write(&text[prefetched]);
   }
   /// Shows readers what was added: once for many events, as it takes a cache line from each of them.
   void show() noexcept { count.store(written, std::memory_order_release); }

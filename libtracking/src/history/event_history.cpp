@@ -43,7 +43,7 @@ std::size_t EventHistory::append(const Lines& lines) noexcept {
   {
     const std::lock_guard lock(mutex_);
     try {
-      for (; count < lines.size(); ++count) append_line(lines[count], woken);
+      while (count < lines.size()) count += append_some(lines, count, woken);
     } catch (const std::bad_alloc&) {
       // The others are refused.
     }
@@ -67,7 +67,7 @@ void EventHistory::append_at(std::uint64_t position, const Line& line) {
     const std::lock_guard lock(mutex_);
     if (position < next_) return;
     leave_hole(position);
-    append_line(line, woken);
+    append_some(Lines({&line, 1}, AckLevel::sent), 0, woken);
     show();
     collect_armed(woken);
   }
@@ -127,15 +127,29 @@ void EventHistory::close() {
   woken.call_all();
 }
 
-void EventHistory::append_line(const Line& line, WakeCell::List& woken) {
-  Chunk& chunk = writable_chunk(line.json.size());
-  std::memcpy(chunk.text.get() + chunk.used, line.json.data(), line.json.size());
-  chunk.add(static_cast<std::uint32_t>(line.json.size()), line.account_id, line.timestamp);
-  bytes_ += line.json.size();
-  bytes_total_ += line.json.size();
-  ++events_total_;
-  if (!by_account_.empty()) notify_matching(line, next_, woken);
-  ++next_;
+/// Appends the line at `first`, and those behind it that fit the same chunk: by one copy as long as they stand one
+/// behind the other in memory already, as a lane's do. Returns how many.
+std::size_t EventHistory::append_some(const Lines& lines, std::size_t first, WakeCell::List& woken) {
+  Chunk& chunk = writable_chunk(lines[first].json.size());
+  const char* const text = lines[first].json.data();
+  std::size_t bytes = lines[first].json.size();
+  std::size_t count = 1;
+  for (; first + count < lines.size(); ++count) {
+    const std::string_view next = lines[first + count].json;
+    if (next.data() != text + bytes || !chunk.has_room(count + 1, bytes + next.size())) break;
+    bytes += next.size();
+  }
+  std::memcpy(chunk.text.get() + chunk.used, text, bytes);
+  for (std::size_t i = first; i < first + count; ++i) {
+    chunk.add(static_cast<std::uint32_t>(lines[i].json.size()), lines[i].account_id, lines[i].timestamp);
+    if (!by_account_.empty()) notify_matching(lines[i], next_ + i - first, woken);
+  }
+  chunk.prefetch_next();
+  bytes_ += bytes;
+  bytes_total_ += bytes;
+  events_total_ += count;
+  next_ += count;
+  return count;
 }
 
 void EventHistory::show() noexcept {
@@ -143,8 +157,7 @@ void EventHistory::show() noexcept {
 }
 
 Chunk& EventHistory::writable_chunk(std::size_t line_bytes) {
-  if (chunks_.empty() || begins_new_chunk_ || chunks_.back()->written == Chunk::entries_max ||
-      chunks_.back()->used + line_bytes > chunks_.back()->capacity) {
+  if (chunks_.empty() || begins_new_chunk_ || !chunks_.back()->has_room(1, line_bytes)) {
     show();
     evict();
     auto chunk = pool_->take(line_bytes);
@@ -174,8 +187,7 @@ void EventHistory::evict() {
   while (!chunks_.empty() && (bytes_ - chunks_.front()->used >= bytes_max_ || chunks_.size() >= chunks_max_)) {
     const Chunk& chunk = *chunks_.front();
     bytes_ -= chunk.used;
-    for (std::uint32_t i = 0; i < chunk.count; ++i)
-      evicted_until_ = std::max(evicted_until_, chunk.entries[i].timestamp);
+    evicted_until_ = std::max(evicted_until_, chunk.newest);
     has_evicted_ = true;
     chunks_.pop_front();
   }

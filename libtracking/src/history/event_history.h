@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "history/account_filter.h"
+#include "history/adaptive_mutex.h"
 #include "history/chunk.h"
 #include "history/wake_cell.h"
 
@@ -98,7 +99,7 @@ class TRACKING_EXPORT EventHistory {
   };
 
   // All of these: mutex_ held.
-  void append_line(const Line& line, WakeCell::List& woken);
+  std::size_t append_some(const Lines& lines, std::size_t first, WakeCell::List& woken);
   Chunk& writable_chunk(std::size_t line_bytes);
   void leave_hole(std::uint64_t position);
   void begin_anew(std::uint64_t incarnation, std::uint64_t next_position, WakeCell::List& woken) noexcept;
@@ -142,7 +143,7 @@ class TRACKING_EXPORT EventHistory {
   /// follow the newest chunk, and so apart from what each event changes.
   alignas(Chunk::cache_line_bytes) std::atomic<std::uint64_t> changes_{0};
 
-  alignas(Chunk::cache_line_bytes) std::mutex mutex_;  // guards all that follows, and the guarded fields of readers
+  alignas(Chunk::cache_line_bytes) AdaptiveMutex mutex_;  // guards all that follows, and readers' guarded fields
   std::uint64_t incarnation_;
   std::uint64_t generation_ = 0;
   std::deque<std::shared_ptr<Chunk>> chunks_;
