@@ -4,10 +4,30 @@
 
 #include <rapidjson/document.h>
 
+#include <algorithm>
+#include <cstring>
+#include <new>
+
 namespace tracking::remote {
 namespace {
 
-using rapidjson::Value;
+// RapidJSON uses what its allocator gives without a look: its own gives nullptr when there is no memory, this one
+// throws.
+struct ThrowingAllocator {
+  [[maybe_unused]] static constexpr bool kNeedFree = true;
+  void* Malloc(std::size_t size) { return size == 0 ? nullptr : ::operator new(size); }
+  void* Realloc(void* from, std::size_t from_size, std::size_t size) {
+    void* const to = Malloc(size);
+    if (from && to) std::memcpy(to, from, std::min(from_size, size));
+    Free(from);
+    return to;
+  }
+  static void Free(void* memory) { ::operator delete(memory); }
+};
+
+using Pool = rapidjson::MemoryPoolAllocator<ThrowingAllocator>;
+using Document = rapidjson::GenericDocument<rapidjson::UTF8<>, Pool, ThrowingAllocator>;
+using Value = Document::ValueType;
 
 // Iterative: a server's answer must not be able to exhaust our stack. Empty unless it is an object.
 class Object {
@@ -44,7 +64,7 @@ class Object {
   }
 
  private:
-  rapidjson::Document document_;
+  Document document_;
   const Value* value_ = nullptr;
 };
 

@@ -1,4 +1,5 @@
-// Reads what servers answer. The only part that knows RapidJSON. Bad answers are read as far as they make sense.
+// Reads what servers answer. The only part that knows RapidJSON. Bad answers are read as far as they make sense. All of
+// these may throw std::bad_alloc.
 #pragma once
 
 #include "http/connection.h"

@@ -4,6 +4,8 @@
 
 #include <tracking/http.h>
 
+#include <new>
+
 namespace tracking {
 namespace {
 
@@ -21,6 +23,8 @@ Result<std::unique_ptr<TrackingService>> connect(const BackendContext& context, 
   if (!endpoint) return endpoint.error();
   try {
     return std::unique_ptr<TrackingService>(std::make_unique<remote::HttpService>(*endpoint, options));
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     return {Code::internal, context.url.redacted() + ": could not start sending: " + error.what()};
   }

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "codec/no_memory.h"
+
 #include <tracking/version.h>
 
 #include <fcntl.h>
@@ -108,32 +110,40 @@ httplib::Request make_request(Request&& from) {
 }  // namespace
 
 struct Connection::Impl {
-  Impl(const Address& address, const ConnectionOptions& with_options, std::function<bool()> wanted)
-      : options(with_options), is_wanted(std::move(wanted)), client(address.host, address.port) {
-    client.set_connection_timeout(options.connect_timeout);
-    client.set_read_timeout(options.read_timeout);
-    client.set_write_timeout(options.read_timeout);
-    client.set_keep_alive(options.is_reused);
-    client.set_tcp_nodelay(true);
-    client.set_url_encode(false);
-    client.set_decompress(false);
-    client.set_socket_options([this](int socket) {
-      has_address = true;
-      handle.set(socket);
-      if (is_wanted && !is_wanted()) make_unconnectable(socket);
-    });
-  }
+  Impl(const Address& to, const ConnectionOptions& with_options, std::function<bool()> wanted)
+      : address(to), options(with_options), is_wanted(std::move(wanted)) {}
 
-  void exchange(httplib::Request& request, Answer& answer, BodySink* sink);
+  bool is_open() const { return client && client->is_socket_open(); }
+  std::unique_ptr<httplib::ClientImpl> make_client();
+  void exchange(Request&& request, Answer& answer, BodySink* sink);
+  void send(httplib::Request& request, Answer& answer, BodySink* sink);
   std::string connect_failure(httplib::Error error) const;
 
+  const Address address;
   const ConnectionOptions options;
   const std::function<bool()> is_wanted;
   SocketHandle handle;
   bool has_address = false;  // the host's name was resolved; used by the exchanging thread
   std::chrono::steady_clock::time_point last_used{};
-  httplib::ClientImpl client;
+  std::unique_ptr<httplib::ClientImpl> client;  // made when it is needed; used by the exchanging thread
 };
+
+std::unique_ptr<httplib::ClientImpl> Connection::Impl::make_client() {
+  auto made = std::make_unique<httplib::ClientImpl>(address.host, address.port);
+  made->set_connection_timeout(options.connect_timeout);
+  made->set_read_timeout(options.read_timeout);
+  made->set_write_timeout(options.read_timeout);
+  made->set_keep_alive(options.is_reused);
+  made->set_tcp_nodelay(true);
+  made->set_url_encode(false);
+  made->set_decompress(false);
+  made->set_socket_options([this](int socket) {
+    has_address = true;
+    handle.set(socket);
+    if (is_wanted && !is_wanted()) make_unconnectable(socket);
+  });
+  return made;
+}
 
 std::string Connection::Impl::connect_failure(httplib::Error error) const {
   if (!has_address) return "the host's name is not known";
@@ -141,7 +151,17 @@ std::string Connection::Impl::connect_failure(httplib::Error error) const {
   return "connection refused or unreachable";
 }
 
-void Connection::Impl::exchange(httplib::Request& request, Answer& answer, BodySink* sink) {
+void Connection::Impl::exchange(Request&& request, Answer& answer, BodySink* sink) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!client) client = make_client();
+  if (client->is_socket_open() && now - last_used > idle_reuse_max) client->stop();
+  has_address = false;
+  auto made = make_request(std::move(request));
+  send(made, answer, sink);
+  last_used = std::chrono::steady_clock::now();
+}
+
+void Connection::Impl::send(httplib::Request& request, Answer& answer, BodySink* sink) {
   bool is_sunk = false;
   request.response_handler = [&](const httplib::Response& head) {
     answer.reach = Reach::answered;
@@ -159,7 +179,7 @@ void Connection::Impl::exchange(httplib::Request& request, Answer& answer, BodyS
   };
   httplib::Response response;
   auto error = httplib::Error::Success;
-  const bool is_ok = client.send(request, response, error);
+  const bool is_ok = client->send(request, response, error);
   if (is_ok && response.status == 204) {  // has no body, so the handler above is not called
     answer.reach = Reach::answered;
     answer.status = response.status;
@@ -192,20 +212,24 @@ Connection::~Connection() = default;
 Answer Connection::exchange(Request request, BodySink* sink) noexcept {
   const SigpipeGuard guard;
   Answer answer;
+  bool is_done = false;
   try {
-    const auto now = std::chrono::steady_clock::now();
-    if (impl_->client.is_socket_open() && now - impl_->last_used > idle_reuse_max) impl_->client.stop();
-    impl_->has_address = false;
-    auto made = make_request(std::move(request));
-    impl_->exchange(made, answer, sink);
-    impl_->last_used = std::chrono::steady_clock::now();
+    impl_->exchange(std::move(request), answer, sink);
+    is_done = true;
+  } catch (const std::bad_alloc&) {
+    answer.lacks_memory = true;
+    answer.reason = "no memory";  // short enough to need none
   } catch (const std::exception& error) {
+    if (!has_memory_for([&] { answer.reason = error.what(); })) answer.reason = "an exception";
+  }
+  if (!is_done) {
     // What was sent before is not known here.
     if (answer.reach == Reach::no_connection) answer.reach = Reach::no_answer;
     answer.is_whole = false;
-    answer.reason = error.what();
+    // cpp-httplib would send the next request over the same socket, on which the rest of this one's answer comes.
+    impl_->client.reset();
   }
-  if (!impl_->options.is_reused || !impl_->client.is_socket_open()) impl_->handle.set(-1);
+  if (!impl_->options.is_reused || !impl_->is_open()) impl_->handle.set(-1);
   return answer;
 }
 

@@ -26,11 +26,12 @@ struct Answer {
   int status = 0;
   std::string content_type = {};  ///< without parameters, in lower case
   std::chrono::seconds retry_after{0};
-  std::string body = {};  ///< bounded; empty if a sink took it
-  bool is_whole = false;  ///< the body came to its own end, not to the connection's
+  std::string body = {};      ///< bounded; empty if a sink took it
+  bool is_whole = false;      ///< the body came to its own end, not to the connection's
+  bool lacks_memory = false;  ///< there was none to send, to receive, or for the sink
 };
 
-/// Takes an answer's body while it comes.
+/// Takes an answer's body while it comes. What it throws ends the exchange.
 class BodySink {
  public:
   /// The head came with status 200. False: do not read on.

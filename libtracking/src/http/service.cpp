@@ -100,24 +100,33 @@ std::unique_ptr<Lane> HttpService::lane() { return std::unique_ptr<Lane>(new (st
 
 Result<std::unique_ptr<Subscription>> HttpService::open_subscription(const SubscribeOptions& options,
                                                                      Wake wake) noexcept {
-  auto opened = remote::open_subscription(endpoint_, options, std::move(wake), *options_.clock, options_.log);
-  if (!opened) return opened.error();
-  const std::lock_guard lock(mutex_);
-  if (is_closed_) return {Code::closed, "the service was closed"};
-  std::erase_if(subscriptions_, [](const auto& queue) { return queue.expired(); });
-  if (!has_memory_for([&] { subscriptions_.push_back(opened->queue); })) return no_memory(Code::overloaded);
-  return std::move(opened->subscription);
+  return unless_no_memory(Code::overloaded, [&]() -> Result<std::unique_ptr<Subscription>> {
+    auto opened = remote::open_subscription(endpoint_, options, std::move(wake), *options_.clock, options_.log);
+    if (!opened) return opened.error();
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) return {Code::closed, "the service was closed"};
+    std::erase_if(subscriptions_, [](const auto& queue) { return queue.expired(); });
+    subscriptions_.push_back(opened->queue);
+    return std::move(opened->subscription);
+  });
 }
 
 Result<std::vector<Account>> HttpService::list_accounts(AccountId after, std::size_t limit) {
-  return accounts_.list(after, limit);
+  return unless_no_memory(Code::overloaded, [&] { return accounts_.list(after, limit); });
 }
-Result<Account> HttpService::get_account(AccountId id) { return accounts_.get(id); }
-Status HttpService::add_account(const Account& account) { return accounts_.add(account); }
+Result<Account> HttpService::get_account(AccountId id) {
+  return unless_no_memory(Code::overloaded, [&] { return accounts_.get(id); });
+}
+// What was sent is not known any more.
+Status HttpService::add_account(const Account& account) {
+  return unless_no_memory(Code::in_doubt, [&] { return accounts_.add(account); });
+}
 Result<Account> HttpService::change_account(AccountId id, const AccountChange& change) {
-  return accounts_.change(id, change);
+  return unless_no_memory(Code::in_doubt, [&] { return accounts_.change(id, change); });
 }
-Status HttpService::remove_account(AccountId id) { return accounts_.remove(id); }
+Status HttpService::remove_account(AccountId id) {
+  return unless_no_memory(Code::in_doubt, [&] { return accounts_.remove(id); });
+}
 
 // The server knows, and says so when it refuses: here nothing is excluded.
 BrokerTraits HttpService::broker_traits() const noexcept {
@@ -153,7 +162,9 @@ Status HttpService::close(std::chrono::milliseconds deadline) noexcept {
   for (const auto& sender : senders_) sender->stop();
   readiness_.stop();
   if (is_done) return {};
-  return {Code::timed_out, "not all events were answered by the deadline: the rest failed or is in doubt"};
+  return unless_no_memory(Code::timed_out, []() -> Status {
+    return {Code::timed_out, "not all events were answered by the deadline: the rest failed or is in doubt"};
+  });
 }
 
 }  // namespace tracking::remote

@@ -1,8 +1,10 @@
 #include "http/stream_link.h"
 
+#include "codec/no_memory.h"
 #include "http/answers.h"
 
 #include <algorithm>
+#include <new>
 
 namespace tracking::remote {
 namespace {
@@ -76,37 +78,59 @@ void StreamLink::refresh() noexcept {
   if (!queue_->is_current(wanted_generation_)) connection_.interrupt();
 }
 
-void StreamLink::say(LogLevel level, const std::string& message) {
-  if (message == last_message_) return;
-  last_message_ = message;
-  if (log_) log_(level, message);
+// Without memory to remember it by it is not said.
+void StreamLink::say(LogLevel level, std::string_view message) noexcept {
+  has_memory_for([&] {
+    if (message == last_message_) return;
+    std::string said(message);
+    if (log_) log_(level, message);
+    last_message_.swap(said);
+  });
 }
 
 void StreamLink::run() noexcept {
   while (queue_->is_open()) {
-    plan_ = queue_->plan();
-    {
-      const std::lock_guard lock(refresh_mutex_);
-      wanted_generation_ = plan_.generation;
-    }
-    position_ = plan_.position;
-    reader_.emplace(line_bytes_max);
-    is_foreign_ = false;
-    frames_ = 0;
-    const Answer answer = connection_.exchange(stream_request(path()), this);
-    is_live_ = false;
-    if (frames_ > 1) failures_ = 0;
-    if (!queue_->is_current(plan_.generation)) continue;
-    switch (after_stream(answer)) {
-      case Next::end:
-        return;
-      case Next::at_once:
-        break;
-      case Next::after_pause:
-        queue_->pause(next_pause(answer.retry_after), plan_.generation);
-        break;
-    }
+    Next next = Next::at_once;
+    std::chrono::seconds retry_after{0};
+    if (!has_memory_for([&] { next = read_stream(retry_after); })) next = without_memory();
+    if (next == Next::end) return;
+    if (next == Next::after_pause) queue_->pause(next_pause(retry_after), plan_.generation);
   }
+}
+
+// If it throws, nothing was taken of what came since the last push(), and it comes again with the next stream.
+StreamLink::Next StreamLink::read_stream(std::chrono::seconds& retry_after) {
+  queue_->make(plan_);
+  {
+    const std::lock_guard lock(refresh_mutex_);
+    wanted_generation_ = plan_.generation;
+  }
+  start_.clear();
+  position_ = plan_.position;
+  reader_.emplace(line_bytes_max);
+  is_foreign_ = false;
+  frames_ = 0;
+  const Answer answer = connection_.exchange(stream_request(path()), this);
+  is_live_ = false;
+  if (frames_ > 1) failures_ = 0;
+  if (!queue_->is_current(plan_.generation)) return Next::at_once;
+  if (answer.lacks_memory) throw std::bad_alloc();
+  retry_after = answer.retry_after;
+  return after_stream(answer);
+}
+
+// As after a connection that was lost. It is told without any memory.
+StreamLink::Next StreamLink::without_memory() noexcept {
+  if (!endpoint_.retries) {
+    queue_->end(no_memory(Code::overloaded));
+    return Next::end;
+  }
+  constexpr const char* remembered = "no memory";  // short enough to need none
+  if (last_message_ != remembered) {
+    last_message_ = remembered;
+    tracking::say(log_, LogLevel::warning, [] { return "no memory to read the event stream: trying again"; });
+  }
+  return Next::after_pause;
 }
 
 StreamLink::Next StreamLink::after_stream(const Answer& answer) {
@@ -190,12 +214,13 @@ bool StreamLink::take(std::string_view piece) {
   block_ = std::make_shared<DeliveryBlock>();
   block_->bytes.reserve(piece.size());
   const bool has_moved = reader_->feed(piece, *this);
-  return has_moved && queue_->push(std::move(block_), position_, plan_.generation);
+  return has_moved && queue_->push(std::move(block_), start_, position_, plan_.generation);
 }
 
 bool StreamLink::frame(const SseFrame& frame) {
   ++frames_;
   if (is_cursor_text(frame.id)) position_ = frame.id;
+  if (frames_ == 1 && !frame.has_data) start_ = position_;  // the opening
   if (frame.is_oversized) {
     add_gap({.reason = std::string(gap_reason::corrupt), .missed = 1});
   } else if (frame.type == "gap") {
@@ -256,7 +281,8 @@ std::optional<Cursor> ask_position(const Endpoint& endpoint) {
       endpoint.events,
       {.connect_timeout = std::chrono::seconds(1), .read_timeout = std::chrono::seconds(2), .is_reused = false});
   OpeningReader opening;
-  connection.exchange(stream_request("/v1/events?since=now&follow=false"), &opening);
+  const Answer answer = connection.exchange(stream_request("/v1/events?since=now&follow=false"), &opening);
+  if (!opening.position() && answer.lacks_memory) throw std::bad_alloc();
   return opening.position();
 }
 

@@ -31,13 +31,15 @@ class StreamLink final : private BodySink, private SseHandler {
   enum class Next { at_once, after_pause, end };
 
   void run() noexcept;
+  Next read_stream(std::chrono::seconds& retry_after);
   Next after_stream(const Answer& answer);
   Next after_refusal(const Answer& answer);
   Next lost(Code code, const std::string& reason);
   Next end(Code code, const std::string& message);
+  Next without_memory() noexcept;
   std::chrono::milliseconds next_pause(std::chrono::seconds retry_after);
   std::string path() const;
-  void say(LogLevel level, const std::string& message);
+  void say(LogLevel level, std::string_view message) noexcept;
 
   bool begin(const Answer& head) override;
   bool take(std::string_view piece) override;
@@ -56,6 +58,7 @@ class StreamLink final : private BodySink, private SseHandler {
   StreamPlan plan_;
   std::optional<SseReader> reader_;
   std::shared_ptr<DeliveryBlock> block_;
+  std::string start_;  // where the stream began, if it is the first; empty = not known
   std::string position_;
   bool was_live_ = false;     // a stream was open at least once
   bool is_foreign_ = false;   // the answer was 200, and no event stream
@@ -70,7 +73,7 @@ class StreamLink final : private BodySink, private SseHandler {
   std::thread thread_;
 };
 
-/// The position at which the server stands now, or nothing within a few seconds. Blocks.
+/// The position at which the server stands now, or nothing within a few seconds. Blocks. Throws std::bad_alloc.
 std::optional<Cursor> ask_position(const Endpoint& endpoint);
 
 /// True if the accounts fit into a request line of our server; more are filtered here.

@@ -29,6 +29,15 @@ class HttpSubscription final : public Subscription {
   }
 
   Status set_accounts(std::span<const AccountId> account_ids) noexcept override {
+    return unless_no_memory(Code::overloaded, [&] { return change_accounts(account_ids); });
+  }
+
+  std::string cursor() const override { return queue_->cursor(); }
+  Status status() const override { return queue_->status(); }
+
+ private:
+  // If it throws, nothing has changed.
+  Status change_accounts(std::span<const AccountId> account_ids) {
     for (const AccountId id : account_ids) {
       if (id < 1) return {Code::invalid_parameter, "account ids are integers from 1 to 9223372036854775807"};
     }
@@ -45,10 +54,6 @@ class HttpSubscription final : public Subscription {
     return {};
   }
 
-  std::string cursor() const override { return queue_->cursor(); }
-  Status status() const override { return queue_->status(); }
-
- private:
   const Endpoint endpoint_;
   Clock& clock_;
   const std::shared_ptr<DeliveryQueue> queue_;
@@ -67,22 +72,32 @@ Status check(const SubscribeOptions& options, Timestamp now) {
   return {};
 }
 
+Result<OpenedSubscription> open(const Endpoint& endpoint, const SubscribeOptions& options, Wake wake, Clock& clock,
+                                Log log) {
+  if (auto status = check(options, clock.now()); !status) return status;
+  const DeliveryQueue::Limits limits{.bytes_max = std::max<std::size_t>(options.buffer_bytes_max, 1),
+                                     .events_max = options.limit};
+  const std::string& since = options.since.text();
+  auto queue = std::make_shared<DeliveryQueue>(AccountFilter(options.account_ids), limits,
+                                               parse_cursor(since) ? since : std::string(), std::move(wake));
+  auto subscription = std::make_unique<HttpSubscription>(endpoint, options, queue, clock, std::move(log));
+  return OpenedSubscription{std::move(subscription), std::move(queue)};
+}
+
 }  // namespace
 
 Result<OpenedSubscription> open_subscription(const Endpoint& endpoint, const SubscribeOptions& options, Wake wake,
                                              Clock& clock, Log log) noexcept {
-  if (auto status = check(options, clock.now()); !status) return status;
-  try {
-    const DeliveryQueue::Limits limits{.bytes_max = std::max<std::size_t>(options.buffer_bytes_max, 1),
-                                       .events_max = options.limit};
-    auto queue = std::make_shared<DeliveryQueue>(AccountFilter(options.account_ids), limits, std::move(wake));
-    auto subscription = std::make_unique<HttpSubscription>(endpoint, options, queue, clock, std::move(log));
-    return OpenedSubscription{std::move(subscription), std::move(queue)};
-  } catch (const std::bad_alloc&) {
-    return no_memory(Code::overloaded);
-  } catch (const std::exception& error) {
-    return {Code::internal, std::string("could not start a subscription: ") + error.what()};
-  }
+  using Opened = Result<OpenedSubscription>;
+  return unless_no_memory(Code::overloaded, [&]() -> Opened {
+    try {
+      return open(endpoint, options, std::move(wake), clock, std::move(log));
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {  // no thread, or no random number
+      return {Code::internal, std::string("could not start a subscription: ") + error.what()};
+    }
+  });
 }
 
 }  // namespace tracking::remote
