@@ -98,10 +98,12 @@ std::size_t LaneCore::sort_out(Batch& batch) {
   std::uint64_t missed_accounts = 0;
   misses_.clear();
   const std::size_t count = batch.events.size();
-  std::size_t ahead = count > 1 && shared_.directory.is_beyond_processor_cache() ? 0 : count;
+  const bool looks_ahead = count > 1 && shared_.directory.is_beyond_processor_cache();
+  for (std::size_t i = 0; looks_ahead && i < std::min(accounts_ahead, count); ++i)
+    shared_.directory.prefetch(batch.events[i].account_id);
   for (std::uint32_t i = 0; i < count; ++i) {
-    for (; ahead < std::min<std::size_t>(i + accounts_ahead, count); ++ahead)
-      shared_.directory.prefetch(batch.events[ahead].account_id);
+    if (looks_ahead && i + accounts_ahead < count)
+      shared_.directory.prefetch(batch.events[i + accounts_ahead].account_id);
     const Event& event = batch.events[i];
     bool has_line_breaks = false;
     if (!check(event, batch.receipts[i], has_line_breaks)) {
