@@ -1,5 +1,6 @@
 """The servers that are measured: how each is built, started on loopback, watched and stopped."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -49,7 +50,7 @@ class Process:
                 lines = self.log.read_text(errors="replace").strip().splitlines()[-3:]
                 self.stop()
                 raise Unavailable(f"{self.name} did not get ready: " + " | ".join(lines))
-            time.sleep(0.005)
+            time.sleep(0.001)
 
     def pids(self):
         """The process and its children: nginx works in one."""
@@ -66,6 +67,16 @@ class Process:
                 except (FileNotFoundError, ProcessLookupError):
                     pass  # a thread that has just ended
         return total / 1e9
+
+    def sleeps(self):
+        """How often its threads have waited for something to do."""
+        total = 0
+        for pid in self.pids():
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    status = (task / "status").read_text()
+                    total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+        return total
 
     def private_bytes(self):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -146,8 +157,8 @@ class Contestant:
 class Tracking(Contestant):
     """tracking-httpd, one loop, over a broker."""
 
-    def __init__(self, name, field, program, broker):
-        self.program, self.broker = program, broker
+    def __init__(self, name, field, program, broker, accounts="memory:?active=1,3,4&inactive=2"):
+        self.program, self.broker, self.accounts = program, broker, accounts
         super().__init__(name, field)
 
     def start(self):
@@ -158,7 +169,7 @@ class Tracking(Contestant):
             broker = "jetstream://" + self.nats("-js", "-sd", os.path.join(self.folder, "jetstream"))
         port = free_port()
         url = f"http://127.0.0.1:{port}/"
-        self.launch([self.program, "--accounts", "memory:?active=1,3,4&inactive=2", "--broker", broker, "--threads", "1",
+        self.launch([self.program, "--accounts", self.accounts, "--broker", broker, "--threads", "1",
                      "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{free_port()}", "--data-dir",
                      self.folder], url, url + "readyz")
 

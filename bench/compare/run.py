@@ -36,11 +36,12 @@ SCENARIOS = {
 }
 
 
-def load(contestant, field, flags, seconds):
+def load(contestant, field, flags, seconds, accounts="1"):
     """Runs the generator once; what it saw, and what the server spent on it."""
     # Without a warm-up of its own, so that server time and events are of the same stretch.
-    command = ["taskset", "-c", str(field.load_core), str(field.program("tracking-cli")), "bench", "-a", "1", "-u",
+    command = ["taskset", "-c", str(field.load_core), str(field.program("tracking-cli")), "bench", "-a", accounts, "-u",
                contestant.url, "--for", f"{round(seconds * 1000)}ms", "--warm-up", "0s", "-o", "json", "--no-retry", *flags]
+    sleeps = contestant.server.sleeps()
     before = contestant.server.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     spent = contestant.server.cpu_seconds() - before
@@ -49,8 +50,19 @@ def load(contestant, field, flags, seconds):
                            f"{done.stdout[-600:]}{done.stderr[-600:]}")
     seen = json.loads(done.stdout)
     return {"cpu_us": spent / seen["accepted"] * 1e6, "events_per_second": seen["events_per_second"],
-            "p50_us": seen["latency_us"]["p50"], "p99_us": seen["latency_us"]["p99"],
-            "generator_busy": seen["cpu_busy"]}
+            "p50_us": seen["latency_us"]["p50"], "p99_us": seen["latency_us"]["p99"], "p99.9_us": seen["latency_us"]["p99.9"],
+            "sleeps": (contestant.server.sleeps() - sleeps) / seen["accepted"], "generator_busy": seen["cpu_busy"]}
+
+
+def load_whole(*arguments, tries=3):
+    """As load(); a run in which events were refused or not answered is told, and made again."""
+    for left in reversed(range(tries)):
+        try:
+            return load(*arguments)
+        except RuntimeError as error:
+            if left == 0:
+                raise
+            print(f"\nonce more: {error}", file=sys.stderr)
 
 
 def measure(scenario, contestants, field, options):
@@ -109,6 +121,11 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}"
 
 
+def revision():
+    return subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], capture_output=True, text=True,
+                          check=False).stdout.strip()
+
+
 def start_all(field, options):
     """The contestants that can be had; those that were asked for by name must be."""
     names = options.only or [name for name in Field.names if name != "base" or options.base]
@@ -141,8 +158,7 @@ def main():
     report = {"command": " ".join(sys.argv), "machine": machine(), "rounds": options.rounds, "seconds": options.seconds,
               "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "load_average_before": os.getloadavg()[0],
               "left_out": left_out, "scenarios": {}}
-    report["revision"] = subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], capture_output=True,
-                                        text=True, check=False).stdout.strip()
+    report["revision"] = revision()
     try:
         for scenario in options.scenario or [*SCENARIOS, "idle", "slow"]:
             if scenario in ("idle", "slow"):
