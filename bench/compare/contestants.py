@@ -169,7 +169,8 @@ class Tracking(Contestant):
             broker = "jetstream://" + self.nats("-js", "-sd", os.path.join(self.folder, "jetstream"))
         port = free_port()
         url = f"http://127.0.0.1:{port}/"
-        self.launch([self.program, "--accounts", self.accounts, "--broker", broker, "--threads", "1",
+        loops = [] if self.field.is_shared else ["--threads", "1"]
+        self.launch([self.program, "--accounts", self.accounts, "--broker", broker, *loops,
                      "--listen", f"127.0.0.1:{port}", "--admin-listen", f"127.0.0.1:{free_port()}", "--data-dir",
                      self.folder], url, url + "readyz")
 
@@ -210,9 +211,10 @@ class Field:
 
     names = ("memory", "file", "nats", "jetstream", "base", "nginx", "go", "go-nats")
 
-    def __init__(self, build, server_core, load_core, base=None):
+    def __init__(self, build, server_core, load_core, base=None, is_shared=False):
         self.build = pathlib.Path(build).resolve()
-        self.server_core, self.load_core = server_core, load_core
+        self.is_shared = is_shared  # nothing is pinned, and tracking-httpd has as many loops as it takes by itself
+        self.server_core, self.load_core = (f"0-{os.cpu_count() - 1}",) * 2 if is_shared else (server_core, load_core)
         self.base = base
         self.made = self.build / "compare"  # what is built for comparing only
         self._peer = None

@@ -149,10 +149,12 @@ def main():
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
+    parser.add_argument("--shared", action="store_true",
+                        help="nothing is pinned, and tracking-httpd has as many event loops as it takes by itself")
     parser.add_argument("--json", help="write all samples there")
     parser.add_argument("--chart", help="write the SVG chart there")
     options = parser.parse_args()
-    field = Field(options.build, options.server_core, options.load_core, options.base)
+    field = Field(options.build, options.server_core, options.load_core, options.base, options.shared)
 
     contestants, left_out = start_all(field, options)
     report = {"command": " ".join(sys.argv), "machine": machine(), "rounds": options.rounds, "seconds": options.seconds,

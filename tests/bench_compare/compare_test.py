@@ -46,6 +46,12 @@ def test_a_short_run_gives_table_json_and_chart(tmp_path):
     assert chart.tag.endswith("svg") and sum(element.tag.endswith("rect") for element in chart) == 3
 
 
+def test_with_shared_cores_nothing_is_pinned():
+    done = compare("--only", "memory", "--scenario", "single", "--rounds", 1, "--seconds", 0.1, "--shared")
+    assert done.returncode == 0, done.stderr
+    assert "| memory |" in done.stdout
+
+
 @pytest.mark.parametrize("series, points", [("accounts", ["1", "100", "10,000", "100,000"]), ("connections", ["1", "4", "16", "64", "256"]),
                                             ("data", ["32", "256", "1,024", "4,096"])])
 def test_growth_measures_each_point_of_a_series(tmp_path, series, points):
