@@ -36,6 +36,7 @@ struct Environment {
 class NoSocket final : public Transport {
  public:
   void wake() noexcept override { is_woken = true; }
+  void advance() noexcept override { is_woken = true; }
   void become_stream() noexcept override {}
   bool is_woken = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/answer_writer.h"
+#include "server/prefetch.h"
 
 namespace tracking::httpd {
 namespace {
@@ -321,6 +322,12 @@ void Connection::expire_body() {
 }
 
 // --- The stream ------------------------------------------------------------------------------------------------------
+
+void Connection::prefetch() const noexcept {
+  constexpr std::size_t before_bytes = 192;
+  constexpr std::size_t behind_bytes = 128;
+  httpd::prefetch(reinterpret_cast<const char*>(this) - before_bytes, before_bytes + sizeof *this + behind_bytes);
+}
 
 void Connection::fill_stream() {
   if (!out_->empty() && out_->size() >= EventStream::fill_bytes) {

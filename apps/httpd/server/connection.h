@@ -22,6 +22,8 @@ class Transport {
  public:
   /// On the loop's thread: have advance() called soon: something that the connection waited for is here.
   virtual void wake() noexcept = 0;
+  /// The same at once. To be called from the loop itself, when no connection is in a call.
+  virtual void advance() noexcept = 0;
   /// The connection has become a stream: large buffers are given up, and the kernel watches the peer.
   virtual void become_stream() noexcept = 0;
 
@@ -77,6 +79,9 @@ class Connection {
   // For exchanges and streams of this connection.
   void answered(Exchange& exchange, const web::Answer& answer) noexcept;
   void wake() noexcept { transport_.wake(); }
+  void go_on() noexcept { transport_.advance(); }
+  /// Has the processor fetch the connection, and the socket around it that it is a part of.
+  void prefetch() const noexcept;
   void resume_intake() noexcept {
     is_intake_resumed_ = std::exchange(is_intake_paused_, false);
     transport_.wake();

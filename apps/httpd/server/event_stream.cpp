@@ -4,12 +4,15 @@
 
 #include "server/connection.h"
 #include "server/loop_context.h"
+#include "server/prefetch.h"
 
 namespace tracking::httpd {
 namespace {
 
 constexpr std::size_t fill_events_max = 256;
 constexpr std::size_t buffer_bytes_min = 64 * 1024;
+/// What a subscription of any broker looks at in itself when it is read.
+constexpr std::size_t subscription_bytes_fetched = 384;
 
 /// A frame of the chunked coding around what is appended while it lives. The size is written with leading zeros, so
 /// that its place can be kept free.
@@ -84,7 +87,12 @@ Result<std::unique_ptr<EventStream>> EventStream::open(LoopContext& context, Con
   return stream;
 }
 
-void EventStream::arrive() noexcept { connection_.wake(); }
+void EventStream::arrive() noexcept { connection_.go_on(); }
+
+void EventStream::prefetch() const noexcept {
+  connection_.prefetch();
+  httpd::prefetch(subscription_.get(), subscription_bytes_fetched);
+}
 
 EventStream::State EventStream::fill(std::string& out, bool is_chunked) {
   Deliveries& deliveries = context_.deliveries;
@@ -93,7 +101,7 @@ EventStream::State EventStream::fill(std::string& out, bool is_chunked) {
     const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
     Chunk chunk(out, is_chunked);
     for (const DeliveryView& delivery : deliveries) {
-      is_sse_ ? web::append_sse(out, delivery) : web::append_ndjson(out, delivery);
+      context_.frames.append(out, delivery, is_sse_);
       count(delivery, now);
     }
     chunk.end();

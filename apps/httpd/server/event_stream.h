@@ -41,6 +41,7 @@ class EventStream final : public InboxItem {
   bool is_sse() const noexcept { return is_sse_; }
   std::string cursor() const { return subscription_->cursor(); }
   void arrive() noexcept override;
+  void prefetch() const noexcept override;
 
   /// Read from the subscription at once; what a reader that never reads costs us beside the kernel's buffers.
   static constexpr std::size_t fill_bytes = 16 * 1024;

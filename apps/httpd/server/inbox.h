@@ -20,6 +20,8 @@ class InboxItem {
   InboxItem& operator=(const InboxItem&) = delete;
   /// Called on the loop's thread, once for one or more push().
   virtual void arrive() noexcept = 0;
+  /// Called on the loop's thread shortly before arrive(), while others arrive: may fetch what that will touch.
+  virtual void prefetch() const noexcept {}
 
  protected:
   virtual ~InboxItem() = default;

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "server/exchange.h"
+#include "server/frame_cache.h"
 #include "server/head_scanner.h"
 #include "server/inbox.h"
 #include "server/listener.h"
@@ -101,6 +102,7 @@ class LoopContext {
   web::EventRoutes routes;
   ExchangePool exchanges;
   Deliveries deliveries;            ///< for one read at a time
+  FrameCache frames;                ///< for streams
   std::string inflated;             ///< for one piece at a time
   std::string problem;              ///< for one problem document at a time
   bool are_streams_ending = false;  ///< no further one is opened

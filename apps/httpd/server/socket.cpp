@@ -62,10 +62,13 @@ void Socket::start() noexcept {
 }
 
 void Socket::go_on() noexcept {
-  const bool is_woken = std::exchange(is_woken_, false);
-  // With bytes unsent it goes on when those are sent.
-  if (is_woken && unsent_.empty()) turn([this](std::string& out) { http_.advance(out); });
+  if (std::exchange(is_woken_, false)) advance();
   receive();
+}
+
+void Socket::advance() noexcept {
+  // With bytes unsent it goes on when those are sent.
+  if (unsent_.empty()) turn([this](std::string& out) { http_.advance(out); });
 }
 
 void Socket::end_when_idle() noexcept {

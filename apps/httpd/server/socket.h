@@ -35,6 +35,7 @@ class Socket final : public Transport, public TimerEntry, public Reactor::Watche
   void close() noexcept;
 
   void wake() noexcept override;
+  void advance() noexcept override;
   void become_stream() noexcept override;
   void due() noexcept override;
   void ready(std::uint32_t events) noexcept override;

@@ -7,6 +7,12 @@ namespace tracking::history {
 AccountFilter::AccountFilter(std::span<const AccountId> account_ids, std::uint64_t from)
     : is_everything_(account_ids.empty()), all_from_(account_ids.empty() ? from : never) {
   for (const AccountId id : account_ids) from_[id] = from;
+  note_single();
+}
+
+void AccountFilter::note_single() {
+  single_ = single().value_or(0);
+  single_from_ = single_ != 0 ? from(single_) : 0;
 }
 
 AccountFilter AccountFilter::changed(std::span<const AccountId> account_ids, std::uint64_t now) const {
@@ -18,6 +24,7 @@ AccountFilter AccountFilter::changed(std::span<const AccountId> account_ids, std
     next.from_ = from_;
   }
   for (const AccountId id : account_ids) next.from_[id] = std::min(is_everything_ ? 0 : from(id), now);
+  next.note_single();
   return next;
 }
 
@@ -29,6 +36,7 @@ AccountFilter AccountFilter::restarted() const {
     next.from_.clear();
   }
   for (auto& [id, from] : next.from_) from = 0;
+  next.note_single();
   return next;
 }
 

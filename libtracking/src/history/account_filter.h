@@ -26,6 +26,7 @@ class TRACKING_EXPORT AccountFilter {
   /// False for id 0: no event.
   bool matches(AccountId id, std::uint64_t position) const noexcept {
     if (is_everything_) return id != 0;
+    if (single_ != 0) return id == single_ && position >= single_from_;
     return position >= from(id) && id != 0;
   }
   bool is_all() const noexcept { return all_from_ != never; }
@@ -44,9 +45,14 @@ class TRACKING_EXPORT AccountFilter {
     return found == from_.end() ? all_from_ : found->second;
   }
 
+  void note_single();
+
   bool is_everything_ = true;   // no exceptions: the usual subscription to all
   std::uint64_t all_from_ = 0;  // of accounts that are not listed
   std::unordered_map<AccountId, std::uint64_t> from_;
+  // The account, and from where, if it is exactly one: so that nothing outside of the filter is looked at. Else 0.
+  AccountId single_ = 0;
+  std::uint64_t single_from_ = 0;
 };
 
 }  // namespace tracking::history
