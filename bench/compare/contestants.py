@@ -206,6 +206,19 @@ class Go(Contestant):
                     f"http://127.0.0.1:{port}/readyz")
 
 
+class Relay(Contestant):
+    """What is posted, sent to each subscriber by a loop of `send` and nothing else (bench/peers/sockets)."""
+
+    def __init__(self, name, field, program):
+        self.program = program
+        super().__init__(name, field)
+
+    def start(self):
+        port = free_port()
+        url = f"http://127.0.0.1:{port}/"
+        self.launch([self.program, port], url, url + "readyz")
+
+
 class Field:
     """Everything that contestants are made from."""
 
@@ -226,6 +239,8 @@ class Field:
         return path
 
     def start(self, name):
+        if name == "relay":
+            return Relay(name, self, self.relay_peer())
         if name == "nginx":
             return Nginx(name, self)
         if name in ("go", "go-nats"):
@@ -243,6 +258,12 @@ class Field:
             run_quietly(["go", "build", "-buildvcs=false", "-o", self.made / "go-peer", "."], cwd=SOURCE / "bench/peers/go")
             self._peer = self.made / "go-peer"
         return self._peer
+
+    def relay_peer(self):
+        self.made.mkdir(exist_ok=True)
+        program = self.made / "relay-peer"
+        run_quietly(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", program, SOURCE / "bench/peers/sockets/relay.c"])
+        return program
 
     def base_program(self):
         """tracking-httpd of another commit, built as a release beside ours; kept for the next time."""

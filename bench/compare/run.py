@@ -147,6 +147,7 @@ def main():
     parser.add_argument("--base", metavar="REV", help="also tracking-httpd (memory:) of another commit")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--subscribers", type=int, default=2000, help="of the scenario idle")
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
     parser.add_argument("--shared", action="store_true",
@@ -174,7 +175,7 @@ def main():
         for one in contestants:
             one.stop()
     if not options.scenario or "idle" in options.scenario:
-        report["idle"] = measure_idle(field)
+        report["idle"] = measure_idle(field, options.subscribers)
     if not options.scenario or "slow" in options.scenario:
         flags = SCENARIOS["single"][1]
         report["slow"] = measure_slow(field, lambda server, seconds: load(server, field, flags, seconds), options.rounds,

@@ -2,12 +2,12 @@
 answers that nobody reads."""
 
 import contextlib
-import resource
 import socket
 import threading
 import time
 import urllib.parse
 
+from idle import raise_descriptor_limit
 from statistics_of import summary
 
 HEADS, BODIES, READERS = 1000, 600, 400
@@ -59,8 +59,7 @@ class SlowClients:
 def measure_slow(field, load, rounds, seconds):
     """`load(contestant, seconds)` is one run of the honest clients. Each round is one run without slow clients and one beside
     them, in an order that alternates."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_descriptor_limit()
     server = field.start("memory")
     alone, beside = [], []
     try:

@@ -88,6 +88,20 @@ def test_a_contestant_that_cannot_be_had_is_told():
     assert done.returncode == 1 and "left out: base: there is no commit no-such-commit" in done.stderr
 
 
+def test_subscribers_are_measured_beside_the_bare_relay(tmp_path):
+    """No event may be missing, on either side: the script fails otherwise."""
+    report_file = tmp_path / "report.json"
+    done = run("subscribers.py", *CORES, "--rounds", 1, "--seconds", 1, "--rate", 300, "--subscribers", 40, "--json", report_file)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(report_file.read_text())
+    for name in ("relay", "memory"):
+        (latency,), (fan_out,) = report["latency"][name], report["fan-out"][name]
+        assert latency["delivery_us"]["count"] == latency["accepted"] > 0
+        assert fan_out["last_delivery_us"]["count"] == fan_out["accepted"] > 0
+        assert fan_out["delivery_us"]["count"] == 40 * fan_out["accepted"]
+    assert set(report["memory"]) == {"idle", "after an event to each"}
+
+
 @pytest.mark.parametrize("count, ranks", [(6, (1, 6)), (9, (2, 8)), (15, (4, 12)), (25, (8, 18)), (100, (40, 61))])
 def test_the_interval_of_a_median_has_the_ranks_of_the_tables(count, ranks):
     assert median_interval(range(1, count + 1)) == ranks

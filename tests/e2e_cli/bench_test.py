@@ -88,6 +88,15 @@ def test_subscribers_get_what_is_accepted(own_daemon):
     assert report["delivered"] == 3 * own_daemon.ledger()["accepted"] and report["undelivered"] == 0
     assert report["delivery_us"]["count"] == 3 * report["accepted"]
     assert report["accept_to_delivery_us"]["p50"] > 0
+    # The last of the three is the one that has each event latest.
+    assert report["last_delivery_us"]["count"] == report["accepted"]
+    assert report["delivery_us"]["mean"] <= report["last_delivery_us"]["mean"]
+    assert report["last_delivery_us"]["max"] == report["delivery_us"]["max"]
+
+
+def test_a_single_subscriber_is_the_last(own_daemon):
+    report = bench("-a", 1, "--rate", 500, "--subscribers", 1, daemon=own_daemon)
+    assert report["last_delivery_us"] == report["delivery_us"]
 
 
 @pytest.mark.parametrize("account, error", [(2, "403 inactive-account"), (999, "404 unknown-account")])

@@ -107,6 +107,7 @@ std::string to_text(const LoadResult& result, const BenchSettings& settings) {
         static_cast<unsigned long long>(result.delivered), static_cast<unsigned long long>(settings.subscribers),
         static_cast<unsigned long long>(result.undelivered), static_cast<unsigned long long>(result.gaps));
     append_latency(text, "due to delivered", result.delivery);
+    append_latency(text, "due to the last", result.last_delivery);
     append_latency(text, "accepted to delivered", result.accept_to_delivery);
   }
   text += formatted("%-22s %.0f %% of a core, %.2f us an event\n", "this program", busy(result) * 100,
@@ -146,6 +147,7 @@ std::string to_json(const LoadResult& result, const BenchSettings& settings) {
         .number("undelivered", result.undelivered)
         .number("gaps", result.gaps)
         .raw("delivery_us", latency_json(result.delivery))
+        .raw("last_delivery_us", latency_json(settings.subscribers > 1 ? result.last_delivery : result.delivery))
         .raw("accept_to_delivery_us", latency_json(result.accept_to_delivery));
   }
   object.decimal("cpu_seconds", result.cpu_seconds)

@@ -72,6 +72,7 @@ void LoadRun::delivered(std::string_view line, std::int64_t now) {
   ++result_.delivered;
   if (!is_measured(*due_ns)) return;
   result_.delivery.record(now - *due_ns);
+  if (taps_.size() > 1 && last_deliveries_.count(*due_ns)) result_.last_delivery.record(now - *due_ns);
   constexpr std::string_view name = R"("timestamp":")";
   const auto at = line.find(name);
   if (at == std::string_view::npos) return;

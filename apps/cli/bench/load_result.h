@@ -25,6 +25,7 @@ struct LoadResult {
   std::uint64_t undelivered = 0;        ///< accepted, and not delivered to one of them; warm-up included
   std::uint64_t gaps = 0;               ///< told to subscribers
   LatencyHistogram delivery;            ///< from when an event was due until a subscriber had it
+  LatencyHistogram last_delivery;       ///< until the last of several subscribers had it
   LatencyHistogram accept_to_delivery;  ///< from the event's timestamp on: two clocks, of one machine at best
 
   double cpu_seconds = 0;  ///< of this program

@@ -50,7 +50,8 @@ LoadRun::LoadRun(const BenchSettings& settings)
       interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(buffer_bytes),
       senders_(settings.connections),
-      taps_(settings.subscribers) {}
+      taps_(settings.subscribers),
+      last_deliveries_(settings.subscribers * settings.batch) {}
 
 LoadRun::~LoadRun() {
   ::close(epoll_);

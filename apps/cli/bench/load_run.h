@@ -8,6 +8,7 @@
 #include "answer_reader.h"
 #include "bench_options.h"
 #include "event_tap.h"
+#include "last_deliveries.h"
 #include "load_result.h"
 #include "load_socket.h"
 #include "request_maker.h"
@@ -100,6 +101,7 @@ class LoadRun {
   std::vector<char> buffer_;
   std::vector<Sender> senders_;
   std::vector<Tap> taps_;
+  LastDeliveries last_deliveries_;
   std::size_t senders_ready_ = 0;
   std::size_t senders_busy_ = 0;
   std::size_t taps_live_ = 0;
