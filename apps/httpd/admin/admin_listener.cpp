@@ -73,7 +73,7 @@ AdminListener::~AdminListener() = default;
 
 Result<std::unique_ptr<AdminListener>> AdminListener::bind(Settings settings, const Parts& parts) {
   auto impl = std::make_unique<Impl>(std::move(settings.token), parts);
-  AdminHandlers handlers{.refuse = [&guard = impl->guard](const RequestHead& head) { return guard.refuse(head); },
+  AdminHandlers handlers{.refuse = [&guard = impl->guard](const AdminRequestHead& head) { return guard.refuse(head); },
                          .answer = [self = impl.get()](const AdminRequest& request) { return self->answer(request); }};
   auto server = AdminServer::bind(settings.host, settings.port, std::move(handlers));
   if (!server) return server.error();

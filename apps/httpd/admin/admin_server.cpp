@@ -29,7 +29,7 @@ constexpr auto body_timeout = 10s;
 
 /// The request that a thread is at. httplib's handlers get no word from process_request()'s caller, so it is here.
 struct Exchange {
-  const RequestHead* head = nullptr;
+  const AdminRequestHead* head = nullptr;
   HeadFault fault;
   const AdminConnection* connection = nullptr;
   bool is_answered = false;
@@ -38,14 +38,14 @@ struct Exchange {
 thread_local Exchange* current = nullptr;
 
 /// The method as httplib is told it: it must know which requests have a body, and which answers have none.
-std::string_view plain_method(const RequestHead& head) noexcept {
+std::string_view plain_method(const AdminRequestHead& head) noexcept {
   if (head.method == "HEAD") return "HEAD";
   return head.content_length > 0 ? "POST" : "GET";
 }
 
 /// httplib parses a head of ours, never the visitor's: its own parser decodes percent signs in header values and takes
 /// two lengths. It is told what it needs to read the body and to write the answer.
-std::string prepared_head(const RequestHead& head, bool is_faulty) {
+std::string prepared_head(const AdminRequestHead& head, bool is_faulty) {
   std::string text(is_faulty ? "GET" : plain_method(head));
   text += " / HTTP/1.1\r\n";
   if (!is_faulty) {
@@ -180,7 +180,7 @@ bool AdminServer::Server::process_and_close_socket(socket_t socket) {
 }
 
 bool AdminServer::Server::serve_one(AdminConnection& connection, bool is_last) {
-  RequestHead head;
+  AdminRequestHead head;
   Exchange exchange;
   switch (connection.read_head(head_bytes_max, head_timeout)) {
     case AdminConnection::Head::whole:

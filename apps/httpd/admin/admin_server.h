@@ -18,7 +18,7 @@ namespace tracking::httpd {
 
 /// A request whose body has been read. Borrowed for the handler's call.
 struct AdminRequest {
-  const RequestHead& head;
+  const AdminRequestHead& head;
   std::string_view body;
 };
 
@@ -35,7 +35,7 @@ struct AdminAnswer {
 /// Both run on several threads at once.
 struct AdminHandlers {
   /// Says whether the body is worth reading: an answer refuses the request. It gets a head without faults.
-  std::function<std::optional<AdminAnswer>(const RequestHead&)> refuse;
+  std::function<std::optional<AdminAnswer>(const AdminRequestHead&)> refuse;
   std::function<AdminAnswer(const AdminRequest&)> answer;
 };
 

@@ -28,7 +28,7 @@ bool names_this_machine(std::string_view host) {
   return address->is_loopback() || is_local_name || equals_ignoring_case(name, "localhost");
 }
 
-bool is_write(const RequestHead& head) noexcept { return head.method != "GET" && head.method != "HEAD"; }
+bool is_write(const AdminRequestHead& head) noexcept { return head.method != "GET" && head.method != "HEAD"; }
 
 bool is_json(std::string_view content_type) noexcept {
   auto type = content_type.substr(0, content_type.find(';'));
@@ -38,7 +38,7 @@ bool is_json(std::string_view content_type) noexcept {
 
 }  // namespace
 
-bool Guard::has_token(const RequestHead& head) const noexcept {
+bool Guard::has_token(const AdminRequestHead& head) const noexcept {
   const auto authorization = head.field("Authorization");
   constexpr std::string_view scheme = "Bearer ";
   if (!authorization || head.count("Authorization") > 1 || authorization->size() <= scheme.size()) return false;
@@ -48,7 +48,7 @@ bool Guard::has_token(const RequestHead& head) const noexcept {
   return equals_in_constant_time(given, token_);
 }
 
-std::optional<AdminAnswer> Guard::refuse_without_token(const RequestHead& head) const {
+std::optional<AdminAnswer> Guard::refuse_without_token(const AdminRequestHead& head) const {
   const auto host = head.field("Host");
   if (!host || host->empty() || !names_this_machine(*host)) {
     return AdminAnswer::problem(Code::forbidden,
@@ -64,7 +64,7 @@ std::optional<AdminAnswer> Guard::refuse_without_token(const RequestHead& head) 
   return std::nullopt;
 }
 
-std::optional<AdminAnswer> Guard::refuse(const RequestHead& head) const {
+std::optional<AdminAnswer> Guard::refuse(const AdminRequestHead& head) const {
   if (token_.empty()) return refuse_without_token(head);
   const bool is_guarded = head.path.rfind("/v1/", 0) == 0 || head.path == "/v1";
   if (!is_guarded || has_token(head)) return std::nullopt;

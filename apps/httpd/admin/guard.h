@@ -16,11 +16,11 @@ class Guard {
   explicit Guard(std::string token) : token_(std::move(token)) {}
 
   /// The answer that refuses the request, or nothing. Any thread.
-  std::optional<AdminAnswer> refuse(const RequestHead& head) const;
+  std::optional<AdminAnswer> refuse(const AdminRequestHead& head) const;
 
  private:
-  std::optional<AdminAnswer> refuse_without_token(const RequestHead& head) const;
-  bool has_token(const RequestHead& head) const noexcept;
+  std::optional<AdminAnswer> refuse_without_token(const AdminRequestHead& head) const;
+  bool has_token(const AdminRequestHead& head) const noexcept;
 
   const std::string token_;
 };

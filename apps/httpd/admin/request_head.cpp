@@ -40,7 +40,7 @@ std::optional<std::string_view> take_line(std::string_view& bytes) noexcept {
   return line;
 }
 
-HeadFault parse_request_line(std::string_view line, RequestHead& head) {
+HeadFault parse_request_line(std::string_view line, AdminRequestHead& head) {
   if (line.size() > request_line_bytes_max) return {Code::uri_too_long, "the request line is longer than 8 KiB"};
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
@@ -60,7 +60,7 @@ HeadFault parse_request_line(std::string_view line, RequestHead& head) {
   return {};
 }
 
-HeadFault parse_fields(std::string_view bytes, RequestHead& head) {
+HeadFault parse_fields(std::string_view bytes, AdminRequestHead& head) {
   for (;;) {
     const auto line = take_line(bytes);
     if (!line) return bad("a header line does not end with CRLF");
@@ -76,7 +76,7 @@ HeadFault parse_fields(std::string_view bytes, RequestHead& head) {
   }
 }
 
-HeadFault check_framing(RequestHead& head) {
+HeadFault check_framing(AdminRequestHead& head) {
   if (head.count("Host") > 1) return bad("there is more than one Host");
   if (head.count("Host") == 0 && !head.is_http_1_0) return bad("there is no Host");
   if (head.count("Transfer-Encoding") > 0) {
@@ -107,19 +107,19 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) noexcep
          std::equal(left.begin(), left.end(), right.begin(), [&](char a, char b) { return lower(a) == lower(b); });
 }
 
-std::optional<std::string_view> RequestHead::field(std::string_view name) const noexcept {
+std::optional<std::string_view> AdminRequestHead::field(std::string_view name) const noexcept {
   for (const auto& [field_name, value] : fields) {
     if (equals_ignoring_case(field_name, name)) return value;
   }
   return std::nullopt;
 }
 
-std::size_t RequestHead::count(std::string_view name) const noexcept {
+std::size_t AdminRequestHead::count(std::string_view name) const noexcept {
   return static_cast<std::size_t>(std::count_if(
       fields.begin(), fields.end(), [&](const auto& field) { return equals_ignoring_case(field.first, name); }));
 }
 
-bool RequestHead::wants_close() const noexcept {
+bool AdminRequestHead::wants_close() const noexcept {
   for (const auto& [name, value] : fields) {
     if (!equals_ignoring_case(name, "Connection")) continue;
     for (auto rest = value; !rest.empty();) {
@@ -133,7 +133,7 @@ bool RequestHead::wants_close() const noexcept {
   return is_http_1_0;
 }
 
-HeadFault parse_head(std::string_view bytes, RequestHead& head) {
+HeadFault parse_head(std::string_view bytes, AdminRequestHead& head) {
   const auto line = take_line(bytes);
   if (!line) return bad("the request line does not end with CRLF");
   if (auto fault = parse_request_line(*line, head); fault.code != Code::ok) return fault;

@@ -14,7 +14,7 @@
 namespace tracking::httpd {
 
 /// Views into the bytes that it was parsed from.
-struct RequestHead {
+struct AdminRequestHead {
   std::string_view method;
   std::string_view path;   ///< raw, without the query
   std::string_view query;  ///< raw, without the question mark
@@ -40,7 +40,7 @@ inline constexpr std::size_t admin_body_bytes_max = 64u << 10;
 
 /// Parses a head, from its first byte to the empty line inclusive. A body is announced by Content-Length or not at all:
 /// chunked ones are refused, as httplib does not bound them.
-HeadFault parse_head(std::string_view bytes, RequestHead& head);
+HeadFault parse_head(std::string_view bytes, AdminRequestHead& head);
 
 /// Compares without regard to ASCII case.
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;
