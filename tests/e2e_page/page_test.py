@@ -94,8 +94,9 @@ def test_the_filter_form_leads_to_the_query_string(browser, daemon):
     page = browser.open(daemon.url + "/")
     page.driver.find_element("id", "filter").send_keys("4")
     page.click("form button")
+    # The page that it leaves is live, too.
+    wait_until(lambda: page.driver.current_url == daemon.url + "/?account_id=4", what="the page of the form")
     page.wait_state("live")
-    assert page.driver.current_url == daemon.url + "/?account_id=4"
     send(daemon, '"three"', 3)
     send(daemon, '"four"', 4)
     assert [row[2] for row in page.wait_rows(1)] == ['"four"']
