@@ -36,19 +36,24 @@ SCENARIOS = {
 }
 
 
-def load(contestant, field, flags, seconds, accounts="1"):
-    """Runs the generator once; what it saw, and what the server spent on it."""
-    # Without a warm-up of its own, so that server time and events are of the same stretch.
+def generate(contestant, field, flags, seconds, accounts="1", warm_up="0s"):
+    """Runs the generator once; what it saw, and the CPU seconds that the server spent on it."""
     command = ["taskset", "-c", str(field.load_core), str(field.program("tracking-cli")), "bench", "-a", accounts, "-u",
-               contestant.url, "--for", f"{round(seconds * 1000)}ms", "--warm-up", "0s", "-o", "json", "--no-retry", *flags]
-    sleeps = contestant.server.sleeps()
+               contestant.url, "--for", f"{round(seconds * 1000)}ms", "--warm-up", warm_up, "-o", "json", "--no-retry", *flags]
     before = contestant.server.cpu_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     spent = contestant.server.cpu_seconds() - before
     if done.returncode != 0:
         raise RuntimeError(f"{contestant.name}: tracking-cli bench ended with {done.returncode}: "
                            f"{done.stdout[-600:]}{done.stderr[-600:]}")
-    seen = json.loads(done.stdout)
+    return json.loads(done.stdout), spent
+
+
+def load(contestant, field, flags, seconds, accounts="1"):
+    """As generate(), in the numbers that are compared."""
+    sleeps = contestant.server.sleeps()
+    # Without a warm-up of its own, so that server time and events are of the same stretch.
+    seen, spent = generate(contestant, field, flags, seconds, accounts)
     return {"cpu_us": spent / seen["accepted"] * 1e6, "events_per_second": seen["events_per_second"],
             "p50_us": seen["latency_us"]["p50"], "p99_us": seen["latency_us"]["p99"], "p99.9_us": seen["latency_us"]["p99.9"],
             "sleeps": (contestant.server.sleeps() - sleeps) / seen["accepted"], "generator_busy": seen["cpu_busy"]}

@@ -18,11 +18,11 @@ import argparse
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 
 from contestants import Field
 from idle import measure_subscribers, raise_descriptor_limit
+from run import generate
 
 GOALS_US = {"p50": 150, "p99": 1_000, "p99.9": 5_000}
 GOAL_RATIO = 1.2
@@ -36,16 +36,8 @@ def shown(values, digits=0):
 
 def load(contestant, field, rate, connections, subscribers, seconds):
     """One run of the generator; what it saw, and what the server spent. Whatever was not delivered is an error."""
-    command = ["taskset", "-c", str(field.load_core), str(field.program("tracking-cli")), "bench", "-a", "1", "-u", contestant.url,
-               "-c", str(connections), "--rate", str(rate), "--subscribers", str(subscribers), "--for",
-               f"{round(seconds * 1000)}ms", "--warm-up", "500ms", "-o", "json", "--no-retry"]
-    before = contestant.server.cpu_seconds()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    spent = contestant.server.cpu_seconds() - before
-    if done.returncode != 0:
-        raise RuntimeError(f"{contestant.name}: tracking-cli bench ended with {done.returncode}: "
-                           f"{done.stdout[-600:]}{done.stderr[-600:]}")
-    seen = json.loads(done.stdout)
+    flags = ["-c", str(connections), "--rate", str(rate), "--subscribers", str(subscribers)]
+    seen, spent = generate(contestant, field, flags, seconds, warm_up="500ms")
     if seen["undelivered"] or seen["gaps"]:
         raise RuntimeError(f"{contestant.name}: {seen['undelivered']} events were not delivered, {seen['gaps']} gaps")
     return seen | {"server_cpu_us": spent / seen["delivered"] * 1e6}
