@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tracking/broker.h>
+#include <tracking/clock.h>
 
 #include <array>
 #include <atomic>
@@ -13,28 +14,29 @@
 #include <thread>
 #include <vector>
 
+#include "codec/rfc3339.h"
+
 namespace tracking::test {
 
 using namespace std::chrono_literals;
 
 inline constexpr auto patience = 30s;
 
-/// Event lines e1, e2, ... of accounts 1 and 2 in turn.
+/// Event lines e1, e2, ... of accounts 1 and 2 in turn, of this moment: retention leaves them alone.
 class TestLines {
  public:
   TestLines(std::size_t count, std::size_t data_bytes) {
+    const Timestamp now = Clock::system().now();
+    char time_text[codec::rfc3339_size];
+    codec::write_rfc3339(time_text, now);
     for (std::size_t i = 1; i <= count; ++i) {
       const std::string& id = texts_.emplace_back("e" + std::to_string(i));
       const AccountId account = 2 - static_cast<AccountId>(i % 2);
       const std::string& json =
-          texts_.emplace_back(R"({"id":")" + id + R"(","account_id":)" + std::to_string(account) +
-                              R"(,"timestamp":"2026-11-23T20:24:06.751257Z","producer":"p","sequence":)" +
+          texts_.emplace_back(R"({"id":")" + id + R"(","account_id":)" + std::to_string(account) + R"(,"timestamp":")" +
+                              std::string(time_text, sizeof time_text) + R"(","producer":"p","sequence":)" +
                               std::to_string((i + 1) / 2) + R"(,"data":")" + std::string(data_bytes, 'x') + "\"}");
-      lines_.push_back({.json = json,
-                        .account_id = account,
-                        .id = id,
-                        .timestamp = Timestamp(std::chrono::microseconds(1'795'465'446'751'257)),
-                        .sequence = (i + 1) / 2});
+      lines_.push_back({.json = json, .account_id = account, .id = id, .timestamp = now, .sequence = (i + 1) / 2});
     }
   }
   Lines some(std::size_t first, std::size_t count, AckLevel ack) const {
