@@ -201,7 +201,10 @@ TEST_P(NoMemory, AReaderOfStoredEventsGetsThemOrIsToldOfAGap) {
         Deliveries none;
         ASSERT_EQ(reader->read(none, 10, 1000), ReadState::idle);
       },
-      [&] { events->append_all(Lines(lines, AckLevel::stored)); },
+      [&] {
+        const Lines all(lines, AckLevel::stored);
+        events->append_all(all, events->prepare(all));
+      },
       [&] {
         events->append_all(Lines(std::span(lines).first(1), AckLevel::stored));
         std::size_t gaps = 0;

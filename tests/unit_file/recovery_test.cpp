@@ -128,6 +128,7 @@ TEST(Recovery, AFailedReadIsNoReasonToCut) {
         return offset >= sizeof(SegmentHeader) ? Io{.error = EIO} : inner->read(offset, into, size);
       }
       Io write(std::uint64_t, std::span<const std::string_view>) noexcept override { return {.error = EIO}; }
+      Io begin_sync(std::uint64_t, std::uint64_t) noexcept override { return {.error = EIO}; }
       Io sync() noexcept override { return {.error = EIO}; }
       Io resize(std::uint64_t) noexcept override { return {.error = EIO}; }
       Io allocate(std::uint64_t) noexcept override { return {.error = EIO}; }

@@ -95,6 +95,14 @@ class SimulatedFile final : public File {
     return {.error = plan.error};
   }
 
+  // The disk may write any of it from now on, as it may at any time.
+  Io begin_sync(std::uint64_t, std::uint64_t) noexcept override {
+    const std::lock_guard lock(files_.mutex_);
+    const auto plan = files_.take(SimulatedFiles::Call::begin_sync);
+    if (plan.error != 0 && !plan.is_crash) inode_->fail_sync();
+    return {.error = plan.error};
+  }
+
   Io sync() noexcept override {
     std::unique_lock lock(files_.mutex_);
     if (const auto hook = files_.sync_hook_) {

@@ -28,7 +28,7 @@ class SimulatedFiles final : public FileSystem {
  public:
   SimulatedFiles() = default;
 
-  enum class Call : std::uint8_t { write, sync, resize, allocate, create, remove, rename, sync_directory };
+  enum class Call : std::uint8_t { write, begin_sync, sync, resize, allocate, create, remove, rename, sync_directory };
   struct Plan {
     int error = 0;          ///< what the call fails with; 0 = not at all
     bool is_torn = false;   ///< a write that fails does half of its work

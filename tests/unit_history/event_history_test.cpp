@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <string>
 #include <thread>
 #include <vector>
@@ -79,6 +80,101 @@ TEST_F(EventHistoryTest, LinesOfOneBatchAreAsTheyWereHoweverTheyStandInMemory) {
       }
     }
   }
+}
+
+class PreparedLines : public EventHistoryTest {
+ protected:
+  /// Lines of 16 bytes, one behind the other: the letter, and the number in the batch.
+  Lines lines(char letter, std::size_t count) {
+    std::string& text = texts_.emplace_back();
+    for (std::size_t i = 0; i < count; ++i) {
+      std::string number = std::to_string(i);
+      text += letter + std::string(15 - number.size(), '0') + number;
+    }
+    std::vector<Line>& made = lines_.emplace_back();
+    for (std::size_t i = 0; i < count; ++i)
+      made.push_back({.json = std::string_view(text).substr(16 * i, 16), .account_id = 1});
+    return Lines(made, AckLevel::stored);
+  }
+  std::string& last_text() { return texts_.back(); }
+
+  /// "a*3 b*2": the letters of what came, which must be whole batches in order.
+  static std::string read_letters(Subscription& subscription) {
+    std::string text;
+    char letter = 0;
+    std::size_t count = 0;
+    const auto flush = [&] {
+      if (count > 0) text += (text.empty() ? "" : " ") + std::string(1, letter) + '*' + std::to_string(count);
+    };
+    Deliveries out;
+    for (ReadState state = ReadState::more; state == ReadState::more;) {
+      state = subscription.read(out, 64, 1 << 20);
+      for (const DeliveryView& view : out) {
+        if (view.gap) return text + " [" + view.gap->reason + "]";
+        if (view.json[0] != letter) {
+          flush();
+          letter = view.json[0];
+          count = 0;
+        }
+        EXPECT_EQ(std::stoul(std::string(view.json.substr(1))), count);
+        ++count;
+      }
+    }
+    flush();
+    return text;
+  }
+
+ private:
+  std::deque<std::string> texts_;
+  std::deque<std::vector<Line>> lines_;
+};
+
+TEST_F(PreparedLines, AreSeenByNobodyUntilTheyAreAppendedAndAreNotCopiedAgain) {
+  auto reader = open();
+  const Lines some = lines('a', 3);
+  const auto prepared = history->prepare(some);
+  EXPECT_EQ(read_letters(*reader), "");
+  EXPECT_EQ(history->stats().history_events, 0u);
+  last_text()[0] = 'X';
+  history->append_all(some, prepared);
+  EXPECT_EQ(read_letters(*reader), "a*3");
+}
+
+TEST_F(PreparedLines, ThatAreNeverAppendedLeaveNoTrace) {
+  auto reader = open();
+  (void)history->prepare(lines('a', 5));
+  const Lines shorter = lines('b', 2);
+  history->append_all(shorter, history->prepare(shorter));
+  (void)history->prepare(lines('c', 2));
+  const Lines longer = lines('d', 7);
+  history->append_all(longer, history->prepare(longer));
+  EXPECT_EQ(read_letters(*reader), "b*2 d*7");
+}
+
+TEST_F(PreparedLines, AreCopiedAfterAllIfTheirPlaceIsTaken) {
+  auto reader = open();
+  const Lines some = lines('a', 3);
+  const auto prepared = history->prepare(some);
+  history->append_all(lines('b', 4));
+  history->append_all(some, prepared);
+  EXPECT_EQ(read_letters(*reader), "b*4 a*3");
+
+  const auto early = history->prepare(some);
+  history->restart(8, 100);
+  history->append_all(some, early);
+  EXPECT_EQ(read_letters(*reader), " [unknown-cursor]");
+  EXPECT_EQ(read_letters(*open({.since = "all"})), "a*3");
+}
+
+TEST_F(PreparedLines, MayBeMoreThanOneChunkHolds) {
+  history = std::make_shared<EventHistory>(HistorySettings{.bytes_max = 64u << 20}, Clock::system());
+  auto reader = open({.buffer_bytes_max = 64u << 20});
+  history->append_all(lines('a', Chunk::entries_max - 1));
+  for (const char letter : {'b', 'c'}) {
+    const Lines many = lines(letter, 2 * Chunk::entries_max + 5);
+    history->append_all(many, history->prepare(many));
+  }
+  EXPECT_EQ(read_letters(*reader), "a*4095 b*8197 c*8197");
 }
 
 TEST_F(EventHistoryTest, APositionThatHasPassedIsIgnored) {

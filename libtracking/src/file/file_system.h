@@ -38,6 +38,9 @@ class TRACKING_EXPORT File {
   virtual Io read(std::uint64_t offset, char* into, std::size_t size) noexcept = 0;
   /// Writes all the pieces, one after the other. After an error any part of them may have been written.
   virtual Io write(std::uint64_t offset, std::span<const std::string_view> pieces) noexcept = 0;
+  /// Has the disk begin to write what was written from `offset` on, so that sync() has less to wait for. Where that
+  /// cannot be done, nothing happens. An error is one of sync(), come early.
+  virtual Io begin_sync(std::uint64_t offset, std::uint64_t size) noexcept = 0;
   /// Everything written is on stable storage when it returns well. After an error nothing is known of what was written
   /// since the last time, and another call on this file would not tell (the kernel reports a lost page once).
   virtual Io sync() noexcept = 0;

@@ -136,10 +136,16 @@ bool GroupCommit::take_group() {
 }
 
 void GroupCommit::write_group() {
-  const Code code = append_group();
+  Code code = begin_group();
+  const Lines lines(lines_, AckLevel::stored);
+  history::EventHistory::Prepared prepared;
+  if (code == Code::ok) {
+    prepared = live_->prepare(lines);  // while the disk works
+    code = writer_.finish();
+  }
   const CompletionBurst burst;  // who waits for several of these events, such as an event loop, is woken once
   if (code == Code::ok) {
-    live_->append_all(Lines(lines_, AckLevel::stored));
+    live_->append_all(lines, prepared);
     writer_.show();
   }
   finish_group(code);
@@ -147,7 +153,7 @@ void GroupCommit::write_group() {
   if (!writer_.failure().empty()) begin_refusing();
 }
 
-Code GroupCommit::append_group() noexcept {
+Code GroupCommit::begin_group() noexcept {
   const auto collect = [this] {
     frames_.clear();
     lines_.clear();
@@ -157,7 +163,7 @@ Code GroupCommit::append_group() noexcept {
       frame->append_lines(lines_);
     }
   };
-  return has_memory_for(collect) ? writer_.append(frames_) : Code::overloaded;
+  return has_memory_for(collect) ? writer_.begin(frames_) : Code::overloaded;
 }
 
 void GroupCommit::finish_group(Code code) noexcept {

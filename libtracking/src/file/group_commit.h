@@ -65,7 +65,7 @@ class GroupCommit {
   void run() noexcept;
   bool take_group();
   void write_group();
-  Code append_group() noexcept;
+  Code begin_group() noexcept;
   void finish_group(Code code) noexcept;
   void begin_refusing() noexcept;
   void set_refusal() noexcept;  // mutex_ held

@@ -77,6 +77,14 @@ class PosixFile final : public File {
     return {};
   }
 
+  // A failure to write back may be told here and, as the kernel tells it once, not by the sync that follows: it counts.
+  Io begin_sync(std::uint64_t offset, std::uint64_t size) noexcept override {
+    const int result =
+        ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+    if (result == 0 || is_unsupported(errno)) return {};
+    return failed();
+  }
+
   Io sync() noexcept override { return ::fdatasync(descriptor_) == 0 ? Io{} : failed(); }
 
   Io resize(std::uint64_t size) noexcept override {
@@ -105,6 +113,11 @@ class PosixFile final : public File {
   void drop_cache() noexcept override { ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
+  /// By the file system, the kernel, or a filter of system calls.
+  static bool is_unsupported(int error) noexcept {
+    return error == EINVAL || error == ESPIPE || error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
+  }
+
   static constexpr std::size_t vectors_max = 64;  // IOV_MAX is 1,024; a group has few pieces
 
   Io write_zeros(std::uint64_t from, std::uint64_t to) noexcept {

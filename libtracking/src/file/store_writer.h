@@ -22,10 +22,13 @@ class StoreWriter {
   /// Makes sure that there is a segment to write to. False: failure() says why there is none.
   bool prepare() noexcept;
 
-  /// Writes the frames behind one another and syncs. ok: they are on stable storage, and readers see them after show().
-  /// broker_unavailable: none of them is, nor will be. in_doubt: the sync failed, so nobody knows; they are cut off
-  /// before anything else is written. overloaded: there was no memory, and none of them is; failure() says nothing. The
-  /// frames have their positions afterwards, if it is ok.
+  /// Writes the frames behind one another, and has the disk begin with them. ok: finish() is to be called next.
+  /// broker_unavailable: none of them is on stable storage, nor will be. overloaded: there was no memory, and none of
+  /// them is; failure() says nothing. in_doubt: nobody knows; they are cut off before anything else is written.
+  Code begin(std::span<FrameBuilder* const> frames) noexcept;
+  /// Waits for the disk. ok: the frames are on stable storage, and readers see them after show(). in_doubt: as above.
+  Code finish() noexcept;
+  /// Both.
   Code append(std::span<FrameBuilder* const> frames) noexcept;
   /// Lets readers of the store see what was appended.
   void show() noexcept;
@@ -58,8 +61,17 @@ class StoreWriter {
   std::uint64_t add_zeros(std::uint64_t end);
   bool try_to_repair();
   Code take_back(const Io& why);
+  Code doubt(const Io& why) noexcept;
   bool fail(Trouble trouble, const char* what, const Io& io) noexcept;
   bool verify(File& file);
+
+  /// What begin() wrote and finish() makes true.
+  struct Begun {
+    std::uint64_t offset = 0;
+    std::uint64_t written = 0;
+    std::uint64_t next_position = 0;
+    std::int64_t max_timestamp_us = 0;
+  };
 
   Store& store_;
   std::shared_ptr<Segment> segment_;  // being written to; nullptr: the next append() makes one
@@ -73,6 +85,8 @@ class StoreWriter {
   std::string failure_;
   Trouble trouble_ = Trouble::none;
   bool has_completed_ = false;
+
+  Begun begun_;
 
   struct Shown {
     FrameHeader header;

@@ -17,6 +17,25 @@ constexpr std::size_t marks_max = 1'024;
 // A hole up to this wide takes entries of a chunk; a wider one begins a new chunk.
 constexpr std::uint64_t hole_entries_max = 512;
 
+/// Lines that one copy puts into a chunk.
+struct Run {
+  std::size_t count;
+  std::size_t bytes;
+};
+
+/// The line at `first`, which fits the chunk, and those behind it that fit, too, and stand one behind the other in
+/// memory already, as a lane's do.
+Run run_from(const Lines& lines, std::size_t first, const Chunk& chunk) noexcept {
+  const char* const text = lines[first].json.data();
+  Run run{.count = 1, .bytes = lines[first].json.size()};
+  for (; first + run.count < lines.size(); ++run.count) {
+    const std::string_view next = lines[first + run.count].json;
+    if (next.data() != text + run.bytes || !chunk.has_room(run.count + 1, run.bytes + next.size())) break;
+    run.bytes += next.size();
+  }
+  return run;
+}
+
 }  // namespace
 
 std::uint64_t random_incarnation() {
@@ -37,13 +56,30 @@ EventHistory::~EventHistory() = default;
 
 // --- Writing ---------------------------------------------------------------------------------------------------------
 
-std::size_t EventHistory::append(const Lines& lines) noexcept {
+EventHistory::Prepared EventHistory::prepare(const Lines& lines) noexcept {
+  Prepared prepared;
+  if (lines.size() == 0) return prepared;
+  const std::lock_guard lock(mutex_);
+  has_memory_for([&] {
+    Chunk& chunk = writable_chunk(lines[0].json.size());
+    const Run run = run_from(lines, 0, chunk);
+    std::memcpy(chunk.text.get() + chunk.used, lines[0].json.data(), run.bytes);
+    prepared.chunk_ = chunks_.back();
+    prepared.begin_ = chunk.used;
+    prepared.bytes_ = run.bytes;
+  });
+  return prepared;
+}
+
+std::size_t EventHistory::append(const Lines& lines) noexcept { return append(lines, {}); }
+
+std::size_t EventHistory::append(const Lines& lines, const Prepared& prepared) noexcept {
   WakeCell::List woken;
   std::size_t count = 0;
   {
     const std::lock_guard lock(mutex_);
     try {
-      while (count < lines.size()) count += append_some(lines, count, woken);
+      while (count < lines.size()) count += append_some(lines, count, prepared, woken);
     } catch (const std::bad_alloc&) {
       // The others are refused.
     }
@@ -54,8 +90,10 @@ std::size_t EventHistory::append(const Lines& lines) noexcept {
   return count;
 }
 
-void EventHistory::append_all(const Lines& lines) noexcept {
-  const std::size_t missing = lines.size() - append(lines);
+void EventHistory::append_all(const Lines& lines) noexcept { append_all(lines, {}); }
+
+void EventHistory::append_all(const Lines& lines, const Prepared& prepared) noexcept {
+  const std::size_t missing = lines.size() - append(lines, prepared);
   if (missing == 0) return;
   const Extent now = extent();
   restart(now.incarnation, now.next + missing);
@@ -67,7 +105,7 @@ void EventHistory::append_at(std::uint64_t position, const Line& line) {
     const std::lock_guard lock(mutex_);
     if (position < next_) return;
     leave_hole(position);
-    append_some(Lines({&line, 1}, AckLevel::sent), 0, woken);
+    append_some(Lines({&line, 1}, AckLevel::sent), 0, {}, woken);
     show();
     collect_armed(woken);
   }
@@ -127,19 +165,14 @@ void EventHistory::close() {
   woken.call_all();
 }
 
-/// Appends the line at `first`, and those behind it that fit the same chunk: by one copy as long as they stand one
-/// behind the other in memory already, as a lane's do. Returns how many.
-std::size_t EventHistory::append_some(const Lines& lines, std::size_t first, WakeCell::List& woken) {
+/// Appends the line at `first`, and those behind it that go by the same copy. Returns how many.
+std::size_t EventHistory::append_some(const Lines& lines, std::size_t first, const Prepared& prepared,
+                                      WakeCell::List& woken) {
   Chunk& chunk = writable_chunk(lines[first].json.size());
-  const char* const text = lines[first].json.data();
-  std::size_t bytes = lines[first].json.size();
-  std::size_t count = 1;
-  for (; first + count < lines.size(); ++count) {
-    const std::string_view next = lines[first + count].json;
-    if (next.data() != text + bytes || !chunk.has_room(count + 1, bytes + next.size())) break;
-    bytes += next.size();
-  }
-  std::memcpy(chunk.text.get() + chunk.used, text, bytes);
+  const auto [count, bytes] = run_from(lines, first, chunk);
+  const bool stands_there =
+      first == 0 && prepared.chunk_.get() == &chunk && prepared.begin_ == chunk.used && bytes <= prepared.bytes_;
+  if (!stands_there) std::memcpy(chunk.text.get() + chunk.used, lines[first].json.data(), bytes);
   for (std::size_t i = first; i < first + count; ++i) {
     chunk.add(static_cast<std::uint32_t>(lines[i].json.size()), lines[i].account_id, lines[i].timestamp);
     if (!by_account_.empty()) notify_matching(lines[i], next_ + i - first, woken);

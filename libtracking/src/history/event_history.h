@@ -41,12 +41,24 @@ class TRACKING_EXPORT EventHistory {
   EventHistory(const HistorySettings& settings, Clock& clock);
   ~EventHistory();
 
+  /// Lines whose text stands already where it will be appended, for nobody to see.
+  class Prepared {
+    friend class EventHistory;
+    std::shared_ptr<Chunk> chunk_;
+    std::size_t begin_ = 0;
+    std::size_t bytes_ = 0;  // 0: none
+  };
+  /// For who has time before the lines may be seen: copies already as much of them as is quickly done. To be given to
+  /// append_all() with the same lines; what was appended meanwhile only makes it worthless.
+  Prepared prepare(const Lines& lines) noexcept;
+
   /// Appends at the next positions, and wakes whoever waits for one of the lines. Returns how many were appended: all,
   /// unless there is no memory for the others.
   std::size_t append(const Lines& lines) noexcept;
   /// The same for lines that others have already: those that there is no memory for take their positions all the same,
   /// and every reader is told `unknown-cursor`.
   void append_all(const Lines& lines) noexcept;
+  void append_all(const Lines& lines, const Prepared& prepared) noexcept;
   /// Appends at `position`, after a hole if that is not the next one. Nothing happens if it has passed already.
   /// If it throws, as there is no memory, nothing was appended: it may be tried again.
   void append_at(std::uint64_t position, const Line& line);
@@ -98,8 +110,9 @@ class TRACKING_EXPORT EventHistory {
     Gap gap;
   };
 
+  std::size_t append(const Lines& lines, const Prepared& prepared) noexcept;
   // All of these: mutex_ held.
-  std::size_t append_some(const Lines& lines, std::size_t first, WakeCell::List& woken);
+  std::size_t append_some(const Lines& lines, std::size_t first, const Prepared& prepared, WakeCell::List& woken);
   Chunk& writable_chunk(std::size_t line_bytes);
   void leave_hole(std::uint64_t position);
   void begin_anew(std::uint64_t incarnation, std::uint64_t next_position, WakeCell::List& woken) noexcept;
