@@ -53,7 +53,9 @@ AccountDirectory::AccountDirectory(std::shared_ptr<AccountRepository> repository
 
 AccountDirectory::~AccountDirectory() { close(); }
 
-AccountAnswer AccountDirectory::find(AccountId id) noexcept { return impl_->lookups().find(id); }
+AccountAnswer AccountDirectory::find(AccountId id) noexcept { return BatchLookups(*this).find(id); }
+AccountDirectory::Found AccountDirectory::look(AccountId id) noexcept { return impl_->lookups().look(id); }
+void AccountDirectory::count(std::size_t found, std::size_t stale) noexcept { impl_->lookups().count(found, stale); }
 bool AccountDirectory::is_beyond_processor_cache() const noexcept {
   return impl_->lookups().is_beyond_processor_cache();
 }

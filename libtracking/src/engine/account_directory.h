@@ -71,6 +71,13 @@ class AccountDirectory {
 
   /// What is known now: unknown, inactive, active; else must_wait: call park().
   AccountAnswer find(AccountId id) noexcept;
+  struct Found {
+    AccountAnswer answer = AccountAnswer::must_wait;
+    bool is_stale = false;  ///< it is old, and used because the repository does not answer
+  };
+  /// The same, for who counts what was found itself, and tells it by count().
+  Found look(AccountId id) noexcept;
+  void count(std::size_t found, std::size_t stale) noexcept;
   /// Whether what is known is more than the processor's caches are likely to hold: then prefetch() pays.
   bool is_beyond_processor_cache() const noexcept;
   /// Starts to fetch from memory what find(id) will read. Worth it some dozens of lookups ahead.
@@ -103,6 +110,36 @@ class AccountDirectory {
  private:
   class Impl;
   const std::shared_ptr<Impl> impl_;  // shared with threads that had to be left behind
+};
+
+/// The lookups of one batch, a thing of microseconds: what was found for one event holds for the next one of the same
+/// account, and all of it is counted at the end. One thread.
+class BatchLookups {
+ public:
+  explicit BatchLookups(AccountDirectory& directory) noexcept : directory_(directory) {}
+  ~BatchLookups() {
+    if (found_ > 0) directory_.count(found_, stale_);
+  }
+  BatchLookups(const BatchLookups&) = delete;
+  BatchLookups& operator=(const BatchLookups&) = delete;
+
+  /// As AccountDirectory::find().
+  AccountAnswer find(AccountId id) noexcept {
+    if (id != last_id_ || last_.answer == AccountAnswer::must_wait) {
+      last_ = directory_.look(id);
+      last_id_ = id;
+    }
+    found_ += last_.answer != AccountAnswer::must_wait;
+    stale_ += last_.is_stale;
+    return last_.answer;
+  }
+
+ private:
+  AccountDirectory& directory_;
+  AccountId last_id_ = 0;
+  AccountDirectory::Found last_;
+  std::size_t found_ = 0;
+  std::size_t stale_ = 0;
 };
 
 }  // namespace tracking::engine

@@ -31,15 +31,18 @@ AccountLookups::AccountLookups(const ServiceOptions& options, Clock* real)
 
 // --- Lookups of events -----------------------------------------------------------------------------------------------
 
-AccountAnswer AccountLookups::find(AccountId id) noexcept {
+AccountDirectory::Found AccountLookups::look(AccountId id) noexcept {
   Remembered remembered;
-  if (!known_.find(id, remembered) && !unknown_.find(id, remembered)) return AccountAnswer::must_wait;
+  if (!known_.find(id, remembered) && !unknown_.find(id, remembered)) return {};
   const Freshness freshness = freshness_.judge(remembered);
-  if (freshness == Freshness::useless) return AccountAnswer::must_wait;
-  hits_.add();
-  if (freshness == Freshness::stale) stale_.add();
+  if (freshness == Freshness::useless) return {};
   if (freshness != Freshness::fresh && !remembered.refresh_asked && !freshness_.is_repository_lost()) ask_refresh(id);
-  return answer_of(remembered.state);
+  return {.answer = answer_of(remembered.state), .is_stale = freshness == Freshness::stale};
+}
+
+void AccountLookups::count(std::size_t found, std::size_t stale) noexcept {
+  hits_.add(found);
+  if (stale > 0) stale_.add(stale);
 }
 
 AccountAnswer AccountLookups::park(Parked& parked) noexcept {

@@ -54,7 +54,8 @@ class AccountLookups {
   AccountLookups(const ServiceOptions& options, Clock* real);
 
   // For everyone; see AccountDirectory.
-  AccountAnswer find(AccountId id) noexcept;
+  AccountDirectory::Found look(AccountId id) noexcept;
+  void count(std::size_t found, std::size_t stale) noexcept;
   AccountAnswer park(Parked& parked) noexcept;
   bool is_beyond_processor_cache() const noexcept { return known_.is_beyond_processor_cache(); }
   void prefetch(AccountId id) const noexcept { known_.prefetch(id); }

@@ -97,6 +97,7 @@ std::size_t LaneCore::sort_out(Batch& batch) {
   std::size_t ended = 0;
   std::uint64_t missed_accounts = 0;
   misses_.clear();
+  BatchLookups lookups(shared_.directory);
   const std::size_t count = batch.events.size();
   const bool looks_ahead = count > 1 && shared_.directory.is_beyond_processor_cache();
   for (std::size_t i = 0; looks_ahead && i < std::min(accounts_ahead, count); ++i)
@@ -113,7 +114,7 @@ std::size_t LaneCore::sort_out(Batch& batch) {
     const EventSlot slot{.batch = &batch, .index = i, .has_line_breaks = has_line_breaks};
     // Once an account was missed its later events go the same way, so that none overtakes it.
     const std::uint64_t bit = bit_of(event.account_id);
-    auto answer = missed_accounts & bit ? AccountAnswer::must_wait : shared_.directory.find(event.account_id);
+    auto answer = missed_accounts & bit ? AccountAnswer::must_wait : lookups.find(event.account_id);
     if (answer == AccountAnswer::must_wait) {
       missed_accounts |= bit;
       if (!batch.stops_at_failure) {

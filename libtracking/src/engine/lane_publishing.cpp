@@ -104,10 +104,11 @@ std::size_t LaneCore::publish_some(std::span<const EventSlot> slots, PublishGrou
   PublishGroup& group = *prepared;
   take_timestamp();
   char* out = text_.get();
-  std::size_t ahead = count > 1 && sequences_.is_beyond_cache() ? 0 : count;
+  const bool looks_ahead = count > 1 && sequences_.is_beyond_cache();
+  const auto prefetch = [&](const EventSlot& slot) { sequences_.prefetch(slot.batch->events[slot.index].account_id); };
+  for (std::size_t i = 0; looks_ahead && i < std::min(accounts_ahead, count); ++i) prefetch(slots[i]);
   for (std::size_t i = 0; i < count; ++i) {
-    for (; ahead < std::min(i + accounts_ahead, count); ++ahead)
-      sequences_.prefetch(slots[ahead].batch->events[slots[ahead].index].account_id);
+    if (looks_ahead && i + accounts_ahead < count) prefetch(slots[i + accounts_ahead]);
     stamp(slots[i], lines_[i], out);
   }
 

@@ -24,6 +24,7 @@ class SequenceTable {
 
   /// The next number of the account: 1, 2, 3, ...
   std::uint64_t next(AccountId id) {
+    if (id == recent_id_) return ++recent_->last;
     Slot* slot = &find(id);
     if (slot->id == 0) {
       if ((accounts_ + 1) * 2 > slot_count()) {
@@ -33,6 +34,8 @@ class SequenceTable {
       slot->id = id;
       ++accounts_;
     }
+    recent_id_ = id;
+    recent_ = slot;
     return ++slot->last;
   }
 
@@ -47,6 +50,7 @@ class SequenceTable {
   }
 
   void clear() {
+    recent_id_ = 0;
     pages_ = ZeroedPages(slots_min * sizeof(Slot));
     accounts_ = 0;
   }
@@ -75,6 +79,7 @@ class SequenceTable {
   }
 
   void grow() {
+    recent_id_ = 0;
     const ZeroedPages old = std::exchange(pages_, ZeroedPages(2 * pages_.bytes()));
     const std::span<const Slot> old_slots(static_cast<const Slot*>(old.data()), old.bytes() / sizeof(Slot));
     for (const Slot& slot : old_slots) {
@@ -84,6 +89,8 @@ class SequenceTable {
 
   ZeroedPages pages_;  // of slots
   std::size_t accounts_ = 0;
+  AccountId recent_id_ = 0;  // the last that was counted for, as it is often the next; 0 = none
+  Slot* recent_ = nullptr;   // its slot
 };
 
 }  // namespace tracking::engine

@@ -1,13 +1,14 @@
 // Pieces of a history in memory, and the pages that they use again.
 #pragma once
 
-#include <tracking/event.h>
+#include <tracking/broker.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -55,16 +56,26 @@ struct Chunk {
   std::size_t prefetched = 0;                           ///< of `text`, at least
   Timestamp newest{};                                   ///< the latest of the events' timestamps
 
-  void add(std::uint32_t size, AccountId account_id, Timestamp timestamp) noexcept {
-    entries[written++] = {static_cast<std::uint32_t>(used), size, account_id, timestamp};
-    newest = std::max(newest, timestamp);
-    used += size;
+  /// Enters lines whose texts stand one behind the other in `text`, from `used` on.
+  void add(std::span<const Line> lines) noexcept {
+    Entry* entry = &entries[written];
+    auto offset = static_cast<std::uint32_t>(used);
+    Timestamp latest = newest;
+    for (const Line& line : lines) {
+      const auto size = static_cast<std::uint32_t>(line.json.size());
+      *entry++ = {offset, size, line.account_id, line.timestamp};
+      offset += size;
+      latest = std::max(latest, line.timestamp);
+    }
+    written += static_cast<std::uint32_t>(lines.size());
+    used = offset;
+    newest = latest;
   }
   bool has_room(std::size_t events, std::size_t bytes) const noexcept {
     return written + events <= entries_max && used + bytes <= capacity;
   }
   void add_hole() noexcept {
-    add(0, 0, {});
+    entries[written++] = {static_cast<std::uint32_t>(used), 0, 0, {}};
     ++holes;
   }
   /// The processor of a reader that keeps up fetches what lies ahead of it, which is where the next events go. It is

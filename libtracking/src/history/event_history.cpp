@@ -1,12 +1,12 @@
 #include "history/event_history.h"
 
 #include <algorithm>
-#include <cstring>
 #include <random>
 
 #include "codec/cursor.h"
 #include "codec/no_memory.h"
 #include "history/history_reader.h"
+#include "history/stream_copy.h"
 
 namespace tracking::history {
 namespace {
@@ -19,18 +19,20 @@ constexpr std::uint64_t hole_entries_max = 512;
 
 /// Lines that one copy puts into a chunk.
 struct Run {
-  std::size_t count;
-  std::size_t bytes;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
 };
 
 /// The line at `first`, which fits the chunk, and those behind it that fit, too, and stand one behind the other in
 /// memory already, as a lane's do.
 Run run_from(const Lines& lines, std::size_t first, const Chunk& chunk) noexcept {
   const char* const text = lines[first].json.data();
+  const std::size_t count_max = std::min(lines.size() - first, Chunk::entries_max - chunk.written);
+  const std::size_t bytes_max = chunk.capacity - chunk.used;
   Run run{.count = 1, .bytes = lines[first].json.size()};
-  for (; first + run.count < lines.size(); ++run.count) {
+  for (; run.count < count_max; ++run.count) {
     const std::string_view next = lines[first + run.count].json;
-    if (next.data() != text + run.bytes || !chunk.has_room(run.count + 1, run.bytes + next.size())) break;
+    if (next.data() != text + run.bytes || run.bytes + next.size() > bytes_max) break;
     run.bytes += next.size();
   }
   return run;
@@ -63,7 +65,7 @@ EventHistory::Prepared EventHistory::prepare(const Lines& lines) noexcept {
   has_memory_for([&] {
     Chunk& chunk = writable_chunk(lines[0].json.size());
     const Run run = run_from(lines, 0, chunk);
-    std::memcpy(chunk.text.get() + chunk.used, lines[0].json.data(), run.bytes);
+    stream_copy(chunk.text.get() + chunk.used, lines[0].json.data(), run.bytes);
     prepared.chunk_ = chunks_.back();
     prepared.begin_ = chunk.used;
     prepared.bytes_ = run.bytes;
@@ -169,20 +171,19 @@ void EventHistory::close() {
 std::size_t EventHistory::append_some(const Lines& lines, std::size_t first, const Prepared& prepared,
                                       WakeCell::List& woken) {
   Chunk& chunk = writable_chunk(lines[first].json.size());
-  const auto [count, bytes] = run_from(lines, first, chunk);
+  const Run run = run_from(lines, first, chunk);
   const bool stands_there =
-      first == 0 && prepared.chunk_.get() == &chunk && prepared.begin_ == chunk.used && bytes <= prepared.bytes_;
-  if (!stands_there) std::memcpy(chunk.text.get() + chunk.used, lines[first].json.data(), bytes);
-  for (std::size_t i = first; i < first + count; ++i) {
-    chunk.add(static_cast<std::uint32_t>(lines[i].json.size()), lines[i].account_id, lines[i].timestamp);
-    if (!by_account_.empty()) notify_matching(lines[i], next_ + i - first, woken);
-  }
-  chunk.prefetch_next();
-  bytes_ += bytes;
-  bytes_total_ += bytes;
-  events_total_ += count;
-  next_ += count;
-  return count;
+      first == 0 && prepared.chunk_.get() == &chunk && prepared.begin_ == chunk.used && run.bytes <= prepared.bytes_;
+  if (!stands_there) stream_copy(chunk.text.get() + chunk.used, lines[first].json.data(), run.bytes);
+  chunk.add({&lines[first], run.count});
+  for (std::size_t i = first; !by_account_.empty() && i < first + run.count; ++i)
+    notify_matching(lines[i], next_ + i - first, woken);
+  if (run.bytes < stream_bytes_min) chunk.prefetch_next();
+  bytes_ += run.bytes;
+  bytes_total_ += run.bytes;
+  events_total_ += run.count;
+  next_ += run.count;
+  return run.count;
 }
 
 void EventHistory::show() noexcept {
