@@ -175,7 +175,8 @@ def main():
                 report["scenarios"][scenario] = measure(scenario, contestants, field, options)
         for one in contestants:
             if one.name == "file":
-                report["disk"] = measure_disk(one.folder)
+                cores = os.sched_getaffinity(0) if options.shared else {options.server_core}
+                report["disk"] = measure_disk(one.folder, cores)
     finally:
         for one in contestants:
             one.stop()
