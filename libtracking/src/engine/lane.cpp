@@ -126,7 +126,8 @@ std::size_t LaneCore::sort_out(Batch& batch) {
       if (answer == AccountAnswer::must_wait) continue;
     }
     if (answer == AccountAnswer::active && event.id.empty()) {
-      batch.slots.push_back(slot);
+      // Member by member: as a whole it would be loaded from stores that are still under way.
+      batch.slots.push_back({&batch, i, has_line_breaks});
       continue;
     }
     bool goes_on = false;

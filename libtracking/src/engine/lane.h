@@ -17,6 +17,7 @@
 #include "engine/pool.h"
 #include "engine/sequence_table.h"
 #include "engine/striped_counter.h"
+#include "sync/light_mutex.h"
 
 namespace tracking::engine {
 
@@ -157,7 +158,7 @@ class LaneCore final : public ParkedTarget {
   Shared& shared_;
   const std::uint32_t lane_;
 
-  std::mutex mutex_;  // guards all that follows
+  sync::LightMutex mutex_;  // guards all that follows
   Pool<Batch> batches_;
   Pool<PublishGroup> groups_;
   std::vector<PublishGroup*> outstanding_;  // published, and not completed inline

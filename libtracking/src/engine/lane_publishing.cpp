@@ -273,7 +273,8 @@ void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
 
 void LaneCore::settle_events(PublishGroup& group, std::size_t begin, std::size_t end, bool is_abandoned) {
   const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
-  const Outcome rest = is_abandoned ? Outcome{.code = Code::in_doubt} : group.rest_;
+  const Outcome in_doubt{.code = Code::in_doubt};
+  const Outcome& rest = is_abandoned ? in_doubt : group.rest_;  // no copy: it was stored just now, see finish()
   for (; begin < end; ++begin) {
     const EventSlot& slot = group.slots_[begin];
     const Outcome& outcome = has_single_outcomes && group.is_resolved_[begin] ? group.outcomes_[begin] : rest;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "history/account_filter.h"
-#include "history/adaptive_mutex.h"
+#include "sync/light_mutex.h"
 #include "history/chunk.h"
 #include "history/wake_cell.h"
 
@@ -156,7 +156,7 @@ class TRACKING_EXPORT EventHistory {
   /// follow the newest chunk, and so apart from what each event changes.
   alignas(Chunk::cache_line_bytes) std::atomic<std::uint64_t> changes_{0};
 
-  alignas(Chunk::cache_line_bytes) AdaptiveMutex mutex_;  // guards all that follows, and readers' guarded fields
+  alignas(Chunk::cache_line_bytes) sync::LightMutex mutex_;  // guards all that follows, and readers' guarded fields
   std::uint64_t incarnation_;
   std::uint64_t generation_ = 0;
   std::deque<std::shared_ptr<Chunk>> chunks_;

@@ -1,0 +1,135 @@
+// A mutex that is given back without a barrier keeps others out, and nobody sleeps for ever; also where the kernel
+// refuses membarrier(2), from the beginning or all at once.
+#include "sync/light_mutex.h"
+
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace tracking::sync {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// From now on membarrier(2) fails for this thread, those that it makes, and programs that they execute.
+bool refuse_membarrier() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{.len = std::size(code), .filter = code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+         ::syscall(SYS_membarrier, 0, 0, 0) == -1;
+}
+
+/// Each of the threads adds `rounds` times, and holds the mutex now and then for so long that others fall asleep.
+void expect_exclusion(int threads, int rounds) {
+  LightMutex mutex;
+  std::uint64_t count = 0;  // guarded by mutex
+  std::uint64_t twin = 0;   // guarded by mutex
+  std::vector<std::thread> running;
+  for (int thread = 0; thread < threads; ++thread) {
+    running.emplace_back([&] {
+      for (int i = 0; i < rounds; ++i) {
+        const std::lock_guard lock(mutex);
+        EXPECT_EQ(count, twin);
+        ++count;
+        if (i % 1'000 == 0) std::this_thread::sleep_for(200us);
+        ++twin;
+      }
+    });
+  }
+  for (std::thread& thread : running) thread.join();
+  EXPECT_EQ(count, static_cast<std::uint64_t>(threads) * static_cast<std::uint64_t>(rounds));
+}
+
+/// Runs a test of this program in a process of its own, where `prepare` was called before.
+template <class Prepare>
+int run_alone(const char* filter, Prepare prepare) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (prepare()) ::execl("/proc/self/exe", "light_mutex", filter, nullptr);
+    ::_exit(99);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(LightMutex, IsTakenByOneAtATime) {
+  LightMutex mutex;
+  EXPECT_TRUE(mutex.try_lock());
+  EXPECT_FALSE(mutex.try_lock());
+  mutex.unlock();
+  mutex.lock();
+  EXPECT_FALSE(mutex.try_lock());
+  mutex.unlock();
+}
+
+TEST(LightMutex, KeepsTwoApart) { expect_exclusion(2, 100'000); }
+TEST(LightMutex, KeepsManyApart) { expect_exclusion(8, 20'000); }
+
+// One that gives the mutex back at once, over and over, and one that comes now and then, as a lane and the broker's
+// thread.
+TEST(LightMutex, LetsInWhoComesNowAndThen) {
+  LightMutex mutex;
+  std::atomic<bool> is_over{false};
+  std::uint64_t count = 0;  // guarded by mutex
+  std::thread busy([&] {
+    while (!is_over) {
+      const std::lock_guard lock(mutex);
+      ++count;
+    }
+  });
+  for (int i = 0; i < 1'000; ++i) {
+    const std::lock_guard lock(mutex);
+    ++count;
+  }
+  is_over = true;
+  busy.join();
+  EXPECT_GE(count, 1'000u);
+}
+
+TEST(LightMutex, WakesAllThatSleepOneAfterTheOther) {
+  LightMutex mutex;
+  int count = 0;  // guarded by mutex
+  mutex.lock();
+  std::vector<std::thread> sleepers;
+  for (int i = 0; i < 8; ++i) {
+    sleepers.emplace_back([&] {
+      const std::lock_guard lock(mutex);
+      ++count;
+    });
+  }
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(count, 0);
+  mutex.unlock();
+  for (std::thread& sleeper : sleepers) sleeper.join();
+  EXPECT_EQ(count, 8);
+}
+
+TEST(LightMutex, NeedsNoMembarrier) {
+  EXPECT_EQ(run_alone("--gtest_filter=LightMutex.Keeps*:LightMutex.Wakes*:LightMutex.Lets*", refuse_membarrier), 0);
+}
+
+TEST(LightMutex, GoesOnIfMembarrierIsRefusedOnceItIsKnownToWork) {
+  // In a thread's own filter: the process and its other tests keep the call.
+  std::thread([] {
+    ASSERT_TRUE(refuse_membarrier());
+    expect_exclusion(4, 10'000);
+  }).join();
+}
+
+}  // namespace
+}  // namespace tracking::sync
