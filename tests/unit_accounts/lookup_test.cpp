@@ -22,6 +22,27 @@ TEST_F(AccountLookup, AnAccountIsAskedForOnce) {
   EXPECT_EQ(stats().lookups_missed, 3U);
 }
 
+TEST_F(AccountLookup, OfABatchEachEventIsCountedOnceWhateverItsNeighboursAre) {
+  open();
+  EXPECT_EQ(ask(1), AccountAnswer::active);
+  EXPECT_EQ(ask(9), AccountAnswer::inactive);
+  const std::uint64_t hits = stats().lookups_hit;
+  {
+    BatchLookups lookups(*directory_);
+    for (const AccountId id : {1, 1, 1, 9, 9, 1, 9}) {
+      EXPECT_EQ(lookups.find(id), id == 1 ? AccountAnswer::active : AccountAnswer::inactive);
+      EXPECT_EQ(lookups.find(5), AccountAnswer::must_wait);  // not remembered: it may be known the next time
+    }
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(lookups.find(9), AccountAnswer::inactive);
+  }
+  EXPECT_EQ(stats().lookups_hit, hits + 10);
+  EXPECT_EQ(stats().lookups_stale, 0U);
+  BatchLookups later(*directory_);
+  EXPECT_EQ(later.find(5), AccountAnswer::must_wait);
+  EXPECT_EQ(ask(5), AccountAnswer::active);
+  EXPECT_EQ(later.find(5), AccountAnswer::active);
+}
+
 TEST_F(AccountLookup, ManyEventsOfOneAccountCauseOneQuery) {
   open();
   script_->hold(true);

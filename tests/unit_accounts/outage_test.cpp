@@ -37,6 +37,11 @@ TEST_F(AccountOutage, KnownAnswersHoldUpToTheStaleLimit) {
   EXPECT_EQ(ask(9), AccountAnswer::inactive);
   EXPECT_EQ(ask(77), AccountAnswer::unknown);
   EXPECT_EQ(stats().lookups_stale, 3U);
+  {
+    BatchLookups lookups(*directory_);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(lookups.find(1), AccountAnswer::active);
+  }
+  EXPECT_EQ(stats().lookups_stale, 8U) << "each of a batch";
   pass(2min);
   EXPECT_EQ(ask(1), AccountAnswer::unavailable);
   EXPECT_EQ(ask(9), AccountAnswer::unavailable);

@@ -30,6 +30,23 @@ TEST(SequenceTable, CountsEachAccountThroughAllItsSizes) {
   EXPECT_EQ(table.next(7919), 1u);
 }
 
+// An account that is counted for again and again is found at once; also when its place has moved, or is gone.
+TEST(SequenceTable, GoesOnWithTheAccountOfBeforeWhereverItStands) {
+  SequenceTable table;
+  EXPECT_EQ(table.next(1), 1u);
+  EXPECT_EQ(table.next(1), 2u);
+  table.reserve(100'000);
+  EXPECT_EQ(table.next(1), 3u);
+  for (AccountId id = 2; id <= 1'000; ++id) {
+    ASSERT_EQ(table.next(id), 1u);  // may grow
+    ASSERT_EQ(table.next(id), 2u);
+  }
+  EXPECT_EQ(table.next(1), 4u);
+  EXPECT_EQ(table.next(1), 5u);
+  table.clear();
+  EXPECT_EQ(table.next(1), 1u);
+}
+
 /// While it lives the process gets no more than `bytes` of further address space.
 class AddressSpaceLimit {
  public:

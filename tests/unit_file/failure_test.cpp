@@ -32,7 +32,6 @@ TEST(Failure, OfASyncLeavesTheBatchInDoubtAndItIsCutBeforeAnythingElse) {
   EXPECT_THAT(short_form(read_all(*reopened.store)), ElementsAre("xx1", "xx2", "xx6"));
 }
 
-// The kernel tells a page that could not be written once: to whoever asks first.
 TEST(Failure, OfTheBeginningOfASyncIsAFailureOfTheSync) {
   SimulatedFiles files;
   OpenLog log(files);

@@ -176,6 +176,25 @@ TEST(FileBroker, AFailedSyncIsInDoubtOnceAndARepeatDoublesNothing) {
   EXPECT_THAT(log.read({.since = "all"}), ::testing::ElementsAre("0", "1"));
 }
 
+// Its lines stand in the live history already when the sync fails.
+TEST(FileBroker, ALiveSubscriberSeesNothingOfWhatCouldNotBeSynced) {
+  for (const Call failing : {Call::begin_sync, Call::sync}) {
+    SimulatedFiles files;
+    LogService log(files);
+    auto live = log.service->subscribe({}).value();
+    log.track(1, "0");
+    std::atomic<bool> has_failed{false};
+    files.set_plan([&](std::uint64_t, Call call) {
+      return Plan{.error = call == failing && !has_failed.exchange(true) ? EIO : 0};
+    });
+    EXPECT_EQ(log.track(1, "13").code, Code::in_doubt);
+    while (log.track(2, "2").code == Code::broker_unavailable) std::this_thread::yield();
+    std::vector<std::string> seen;
+    while (seen.empty() || seen.back() != "2") seen.emplace_back(live->next()->event()->data);
+    EXPECT_THAT(seen, ::testing::ElementsAre("0", "2"));
+  }
+}
+
 TEST(FileBroker, AFullDiskIsToldByItsHealthAndPassesByItself) {
   SimulatedFiles files;
   LogService log(files);

@@ -151,6 +151,37 @@ TEST_F(PreparedLines, ThatAreNeverAppendedLeaveNoTrace) {
   EXPECT_EQ(read_letters(*reader), "b*2 d*7");
 }
 
+// Of two that prepare, each for the same place, the later one's text stands there.
+TEST_F(PreparedLines, AreCopiedAfterAllIfOthersWerePrepared) {
+  auto reader = open();
+  const Lines some = lines('a', 3);
+  const Lines others = lines('b', 3);
+  const auto prepared = history->prepare(some);
+  const auto of_others = history->prepare(others);
+  history->append_all(some, prepared);
+  history->append_all(others, of_others);
+  EXPECT_EQ(read_letters(*reader), "a*3 b*3");
+}
+
+// A new chunk was begun for them: it stays, empty, until others come, also such as need a larger one.
+TEST_F(PreparedLines, ThatWereToBeginAChunkLeaveNothingToBeRead) {
+  history = std::make_shared<EventHistory>(HistorySettings{.bytes_max = 64u << 20}, Clock::system());
+  auto reader = open({.buffer_bytes_max = 64u << 20});
+  history->append_all(lines('a', Chunk::entries_max));
+  (void)history->prepare(lines('b', 2));
+  EXPECT_EQ(history->stats().history_events, Chunk::entries_max);
+  EXPECT_EQ(history->extent().next - history->extent().oldest, Chunk::entries_max);
+  Deliveries newest;
+  open({.tail = 2})->read(newest, 64, 1 << 20);
+  EXPECT_EQ(newest.size(), 2u);
+  const std::string large = "x" + std::string(2 * Chunk::text_bytes, '0');
+  const Line line{.json = large, .account_id = 1};
+  history->append_all(Lines({&line, 1}, AckLevel::stored));
+  history->append_all(lines('c', 2));
+  EXPECT_EQ(read_letters(*reader), "a*4096 x*1 c*2");
+  EXPECT_EQ(read_letters(*open({.since = "all"})), "a*4096 x*1 c*2");
+}
+
 TEST_F(PreparedLines, AreCopiedAfterAllIfTheirPlaceIsTaken) {
   auto reader = open();
   const Lines some = lines('a', 3);

@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -119,6 +122,41 @@ TEST(LightMutex, WakesAllThatSleepOneAfterTheOther) {
   EXPECT_EQ(count, 8);
 }
 
+/// The one who gives it back does so once, about when the other goes to sleep, and then waits until that one has it: a
+/// wake-up that is lost is made good by nobody.
+void expect_wake_ups(int rounds) {
+  LightMutex mutex;
+  std::atomic<int> round{0};
+  std::atomic<int> had{0};  // up to which round the other had the mutex
+  mutex.lock();
+  std::thread other([&] {
+    for (int i = 1; i <= rounds; ++i) {
+      while (round < i) std::this_thread::yield();
+      const std::lock_guard lock(mutex);
+      had = i;
+      // Held until here: the first one gets it back for the next round.
+    }
+  });
+  for (int i = 1; i <= rounds; ++i) {
+    round = i;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(i * 37 % 40'000);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    mutex.unlock();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (had < i && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    if (had < i) {
+      ADD_FAILURE() << "nobody woke it in round " << i;
+      std::abort();  // it sleeps for ever
+    }
+    mutex.lock();
+  }
+  mutex.unlock();
+  other.join();
+}
+
+TEST(LightMutex, WakesTheOneThatFallsAsleepAtThatMoment) { expect_wake_ups(5'000); }
+
 TEST(LightMutex, NeedsNoMembarrier) {
   EXPECT_EQ(run_alone("--gtest_filter=LightMutex.Keeps*:LightMutex.Wakes*:LightMutex.Lets*", refuse_membarrier), 0);
 }
@@ -128,6 +166,7 @@ TEST(LightMutex, GoesOnIfMembarrierIsRefusedOnceItIsKnownToWork) {
   std::thread([] {
     ASSERT_TRUE(refuse_membarrier());
     expect_exclusion(4, 10'000);
+    expect_wake_ups(1'000);
   }).join();
 }
 

@@ -112,8 +112,8 @@ class AccountDirectory {
   const std::shared_ptr<Impl> impl_;  // shared with threads that had to be left behind
 };
 
-/// The lookups of one batch, a thing of microseconds: what was found for one event holds for the next one of the same
-/// account, and all of it is counted at the end. One thread.
+/// The lookups of one batch, for as long as it is sorted out: what was found for one event holds for the next one of
+/// the same account, and all of it is counted at the end. One thread.
 class BatchLookups {
  public:
   explicit BatchLookups(AccountDirectory& directory) noexcept : directory_(directory) {}

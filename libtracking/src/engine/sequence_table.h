@@ -22,7 +22,7 @@ class SequenceTable {
 
   bool is_full() const noexcept { return accounts_ >= accounts_max; }
 
-  /// The next number of the account: 1, 2, 3, ...
+  /// The next number of the account: 1, 2, 3, ... Precondition: id > 0.
   std::uint64_t next(AccountId id) {
     if (id == recent_id_) return ++recent_->last;
     Slot* slot = &find(id);

@@ -77,11 +77,12 @@ class PosixFile final : public File {
     return {};
   }
 
-  // A failure to write back may be told here and, as the kernel tells it once, not by the sync that follows: it counts.
+  // A failure is believed, though the sync that follows should tell it again: what a kernel says once counts. All but a
+  // shortage of the moment: sync() waits until that is over.
   Io begin_sync(std::uint64_t offset, std::uint64_t size) noexcept override {
     const int result =
         ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
-    if (result == 0 || is_unsupported(errno)) return {};
+    if (result == 0 || is_unsupported(errno) || is_shortage(errno)) return {};
     return failed();
   }
 
@@ -117,6 +118,8 @@ class PosixFile final : public File {
   static bool is_unsupported(int error) noexcept {
     return error == EINVAL || error == ESPIPE || error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
   }
+
+  static bool is_shortage(int error) noexcept { return error == ENOMEM || error == EAGAIN || error == EINTR; }
 
   static constexpr std::size_t vectors_max = 64;  // IOV_MAX is 1,024; a group has few pieces
 

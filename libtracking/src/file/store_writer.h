@@ -86,7 +86,7 @@ class StoreWriter {
   Trouble trouble_ = Trouble::none;
   bool has_completed_ = false;
 
-  Begun begun_;
+  Begun begun_;  // valid from a begin() that succeeded to finish()
 
   struct Shown {
     FrameHeader header;

@@ -66,6 +66,7 @@ EventHistory::Prepared EventHistory::prepare(const Lines& lines) noexcept {
     Chunk& chunk = writable_chunk(lines[0].json.size());
     const Run run = run_from(lines, 0, chunk);
     stream_copy(chunk.text.get() + chunk.used, lines[0].json.data(), run.bytes);
+    prepared.number_ = ++prepared_;
     prepared.chunk_ = chunks_.back();
     prepared.begin_ = chunk.used;
     prepared.bytes_ = run.bytes;
@@ -172,8 +173,8 @@ std::size_t EventHistory::append_some(const Lines& lines, std::size_t first, con
                                       WakeCell::List& woken) {
   Chunk& chunk = writable_chunk(lines[first].json.size());
   const Run run = run_from(lines, first, chunk);
-  const bool stands_there =
-      first == 0 && prepared.chunk_.get() == &chunk && prepared.begin_ == chunk.used && run.bytes <= prepared.bytes_;
+  const bool is_latest = prepared.number_ != 0 && prepared.number_ == prepared_ && prepared.chunk_.get() == &chunk;
+  const bool stands_there = first == 0 && is_latest && prepared.begin_ == chunk.used && run.bytes <= prepared.bytes_;
   if (!stands_there) stream_copy(chunk.text.get() + chunk.used, lines[first].json.data(), run.bytes);
   chunk.add({&lines[first], run.count});
   for (std::size_t i = first; !by_account_.empty() && i < first + run.count; ++i)

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "history/account_filter.h"
-#include "sync/light_mutex.h"
 #include "history/chunk.h"
 #include "history/wake_cell.h"
+#include "sync/light_mutex.h"
 
 namespace tracking::history {
 
@@ -44,12 +44,14 @@ class TRACKING_EXPORT EventHistory {
   /// Lines whose text stands already where it will be appended, for nobody to see.
   class Prepared {
     friend class EventHistory;
+    std::uint64_t number_ = 0;  // of the call of prepare() that it is of; 0: none
     std::shared_ptr<Chunk> chunk_;
     std::size_t begin_ = 0;
-    std::size_t bytes_ = 0;  // 0: none
+    std::size_t bytes_ = 0;
   };
-  /// For who has time before the lines may be seen: copies already as much of them as is quickly done. To be given to
-  /// append_all() with the same lines; what was appended meanwhile only makes it worthless.
+  /// For who has time before the lines may be seen: copies the first of them, as many as one copy can put into the
+  /// newest chunk, a new one if that is full. To be given to append_all() with the same lines, whose text is the same
+  /// still. Whatever is prepared or appended meanwhile makes it worthless, and does no harm.
   Prepared prepare(const Lines& lines) noexcept;
 
   /// Appends at the next positions, and wakes whoever waits for one of the lines. Returns how many were appended: all,
@@ -168,6 +170,7 @@ class TRACKING_EXPORT EventHistory {
   Timestamp evicted_until_{};       // timestamp of the newest event that was evicted
   bool has_evicted_ = false;
   bool is_closed_ = false;
+  std::uint64_t prepared_ = 0;  // how often prepare() was called
   std::uint64_t missed_ = 0;
   std::uint64_t readers_ = 0;
   std::deque<Mark> marks_;             // the newest marks_max

@@ -16,8 +16,8 @@ TRACKING_EXPORT void stream_long(char* to, const char* from, std::size_t size) n
 
 /// memcpy() for a history that is larger than the caches and is written in a circle: each line of it has left them long
 /// before its turn to be written comes again. A store would fetch it from memory first, only to overwrite all of it.
-/// Non-temporal stores do not, which makes a batch of 256 events 10 % cheaper. They are complete when it returns: a
-/// release that follows covers them, as it does any other store.
+/// Non-temporal stores do not (docs/BENCHMARKS.md, "The library"). They are complete when it returns: a release that
+/// follows covers them, as it does any other store.
 inline void stream_copy(char* to, const char* from, std::size_t size) noexcept {
   if (size < stream_bytes_min) {
     std::memcpy(to, from, size);

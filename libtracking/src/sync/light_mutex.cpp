@@ -10,8 +10,8 @@
 namespace tracking::sync {
 namespace {
 
-// A look takes 10 to 60 ns, as processors differ: 4 to 24 us in all. What is done while one of these is held takes up
-// to 5 us (copying a batch of 256 events), and to sleep and to be woken takes both sides several.
+// A look takes 10 to 60 ns, as processors differ: 4 to 24 us in all. A history's is mostly held for less than 5 us (a
+// batch of 256 events is copied), and to sleep and to be woken takes both sides several.
 constexpr int looks = 400;
 
 void relax() noexcept {

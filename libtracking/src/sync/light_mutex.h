@@ -16,7 +16,9 @@ namespace tracking::sync {
 /// back needs none between "it is free" and "does anyone sleep?": either it sees the sleeper, or the sleeper sees that
 /// it is free. Where the kernel has no such call, giving it back takes a barrier.
 ///
-/// Not fair, not recursive. Meets the standard's Lockable requirements.
+/// The price: each time that someone falls asleep, every processor that runs this process is interrupted for a moment.
+/// Not fair, not recursive. Unlike a std::mutex it must not be destroyed before every unlock() has returned: that looks
+/// for sleepers when others may have it already. Meets the standard's Lockable requirements.
 class TRACKING_EXPORT LightMutex {
  public:
   LightMutex() noexcept = default;
