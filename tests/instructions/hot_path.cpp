@@ -7,12 +7,9 @@
 
 #include <cstdio>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr int rounds = 50;
 constexpr std::size_t batch_size = 256;
@@ -66,9 +63,12 @@ bool set_up(Paths& paths, tracking::Clock& clock) {
   tracking::ServiceOptions options;
   options.clock = &clock;
   paths.service = tracking::TrackingService::open(accounts, "memory:", options).value();
+  // An event whose account was looked up is answered before others can find what was learned of it. Those that are
+  // counted must not wait: then another thread would have to do with them, and their bodies be used again too soon.
   for (tracking::AccountId id = 1; id <= account_count; ++id) {
-    const auto receipts = paths.service->track(std::vector<tracking::Event>{{.account_id = id, .data = "1"}});
-    if (receipts.front().code != tracking::Code::ok) return false;
+    while (paths.service->stats().lookups_hit < static_cast<std::uint64_t>(id)) {
+      if (!paths.service->track({.account_id = id, .data = "1"})) return false;
+    }
   }
   paths.lane = paths.service->lane();
   paths.subscription = paths.service->open_subscription({}, [] {}).value();
