@@ -15,37 +15,23 @@ using Call = SimulatedFiles::Call;
 using Plan = SimulatedFiles::Plan;
 
 TEST(Failure, OfASyncLeavesTheBatchInDoubtAndItIsCutBeforeAnythingElse) {
-  SimulatedFiles files;
-  OpenLog log(files);
-  ASSERT_EQ(log.append(1, 2), Code::ok);
-  bool has_failed = false;
-  files.set_plan([&](std::uint64_t, Call call) {
-    return Plan{.error = call == Call::sync && !std::exchange(has_failed, true) ? EIO : 0};
-  });
-  EXPECT_EQ(log.append(3, 2), Code::in_doubt);
-  EXPECT_EQ(log.append(5, 1), Code::broker_unavailable) << "until it is repaired";
-  EXPECT_THAT(log.writer->failure(), ::testing::HasSubstr("Input/output error"));
-  ASSERT_TRUE(log.writer->repair());
-  ASSERT_EQ(log.append(6, 1), Code::ok);
-  EXPECT_THAT(short_form(read_all(*log.store)), ElementsAre("xx1", "xx2", "xx6"));
-  OpenLog reopened(files.after(PowerCut::dropped, 1));
-  EXPECT_THAT(short_form(read_all(*reopened.store)), ElementsAre("xx1", "xx2", "xx6"));
-}
-
-TEST(Failure, OfTheBeginningOfASyncIsAFailureOfTheSync) {
-  SimulatedFiles files;
-  OpenLog log(files);
-  ASSERT_EQ(log.append(1, 2), Code::ok);
-  bool has_failed = false;
-  files.set_plan([&](std::uint64_t, Call call) {
-    return Plan{.error = call == Call::begin_sync && !std::exchange(has_failed, true) ? EIO : 0};
-  });
-  EXPECT_EQ(log.append(3, 2), Code::in_doubt);
-  EXPECT_EQ(log.append(5, 1), Code::broker_unavailable) << "until it is repaired";
-  ASSERT_TRUE(log.writer->repair());
-  ASSERT_EQ(log.append(6, 1), Code::ok);
-  OpenLog reopened(files.after(PowerCut::dropped, 1));
-  EXPECT_THAT(short_form(read_all(*reopened.store)), ElementsAre("xx1", "xx2", "xx6"));
+  for (const Call failing : {Call::begin_sync, Call::sync}) {
+    SimulatedFiles files;
+    OpenLog log(files);
+    ASSERT_EQ(log.append(1, 2), Code::ok);
+    bool has_failed = false;
+    files.set_plan([&](std::uint64_t, Call call) {
+      return Plan{.error = call == failing && !std::exchange(has_failed, true) ? EIO : 0};
+    });
+    EXPECT_EQ(log.append(3, 2), Code::in_doubt);
+    EXPECT_EQ(log.append(5, 1), Code::broker_unavailable) << "until it is repaired";
+    EXPECT_THAT(log.writer->failure(), ::testing::HasSubstr("Input/output error"));
+    ASSERT_TRUE(log.writer->repair());
+    ASSERT_EQ(log.append(6, 1), Code::ok);
+    EXPECT_THAT(short_form(read_all(*log.store)), ElementsAre("xx1", "xx2", "xx6"));
+    OpenLog reopened(files.after(PowerCut::dropped, 1));
+    EXPECT_THAT(short_form(read_all(*reopened.store)), ElementsAre("xx1", "xx2", "xx6"));
+  }
 }
 
 TEST(Failure, OfEverySyncKeepsItRefusing) {
