@@ -155,6 +155,42 @@ TEST_F(NatsPublish, AFrozenServerBlocksNobodyAndTheQueueIsBounded) {
   EXPECT_EQ(stranger.next(), "tracking.events.1 after") << "what was queued was dropped with the link";
 }
 
+/// Asks, when it is told that an event failed, whether the broker would say that it takes events.
+class HealthWhenFailed final : public CompletionTarget {
+ public:
+  explicit HealthWhenFailed(Broker& broker) : broker_(broker) {}
+  void resolve(std::size_t, const Outcome& outcome) noexcept override { finish(outcome); }
+  void finish(const Outcome& rest) noexcept override {
+    if (rest.code == Code::ok || health_) return;
+    const Code health = broker_.health().code();
+    const std::lock_guard lock(mutex_);
+    health_ = health;
+  }
+  std::optional<Code> health() const {
+    const std::lock_guard lock(mutex_);
+    return health_;
+  }
+
+ private:
+  Broker& broker_;
+  mutable std::mutex mutex_;
+  std::optional<Code> health_;  // guarded by mutex_; written by one thread
+};
+
+TEST_F(NatsPublish, WhoIsToldThatTheServerIsLostIsNotToldThatItTakesEvents) {
+  server_.start();
+  open();
+  ASSERT_TRUE(comes_up());
+  server_.freeze();
+  HealthWhenFailed failed(*broker_);
+  const std::string json(100'000, 'x');
+  const std::vector<Line> lines(200, {.json = json, .account_id = 1});  // far back: it waits in the queue
+  broker_->publish({lines, AckLevel::sent}, Completion(failed));
+  server_.kill();
+  ASSERT_TRUE(eventually([&] { return failed.health().has_value(); }));
+  EXPECT_EQ(failed.health(), Code::broker_unavailable);
+}
+
 TEST_F(NatsPublish, WhoWaitsForOutcomesPublishesAtTheServersPace) {
   server_.start();
   open();

@@ -170,6 +170,7 @@ void GroupCommit::finish_group(Code code) noexcept {
   if (code != Code::ok) say_lost(group_.sent_events);
   {
     const std::lock_guard lock(mutex_);
+    if (!writer_.failure().empty()) set_refusal();  // who is told that its event failed finds that the log refuses
     completed_.swap(group_.waiting);
     for (auto& frame : group_.frames) {
       if (spare_.size() == spare_frames_max) break;

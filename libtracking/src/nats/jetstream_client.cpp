@@ -98,11 +98,18 @@ void StreamClient::nudge() noexcept {
 
 Status StreamClient::health() const noexcept {
   return unless_no_memory(Code::broker_unavailable, [this]() -> Status {
-    if (!connection_) return {Code::broker_unavailable, "not connected to NATS"};
-    if (auto status = connection_->status(); !status) return status;
-    auto stream = stream_.status();
-    return stream ? permission_.status() : stream;
+    if (auto status = stream_status(); !status) return status;
+    if (auto status = permission_.status(); !status) return status;
+    // Whoever was told first that nothing is taken any more, or not yet, is not told here that it is.
+    if (!purpose_.publishes || publisher_.is_open()) return {};
+    return {Code::broker_unavailable, options_.redacted + " takes no events at present"};
   });
+}
+
+Status StreamClient::stream_status() const {
+  if (!connection_) return {Code::broker_unavailable, "not connected to NATS"};
+  auto status = connection_->status();
+  return status ? stream_.status() : status;
 }
 
 BrokerStats StreamClient::stats() {
@@ -154,7 +161,7 @@ Result<std::unique_ptr<Subscription>> StreamClient::open(const SubscribeOptions&
   if (!point) return point.error();
   if (is_closed_) return {Code::closed, "the broker is closed"};
   // Who may not publish may read all the same.
-  if (auto status = health(); !status && permission_.status()) return status;
+  if (auto status = stream_status(); !status) return status;
   if (!api_.is_responsive()) return {Code::broker_unavailable, "JetStream does not answer"};
   const auto deadline = SteadyClock::now() + subscribe_max;
   auto subscription = std::make_unique<LiveSubscription>(*this);

@@ -74,6 +74,8 @@ class StreamClient final : private nats_io::ConnectionUser {
   void link_lost() noexcept override { api_.link_lost(); }
 
   void nudge() noexcept;
+  /// Ok if the stream is there.
+  Status stream_status() const;
   Result<std::unique_ptr<Subscription>> open(const SubscribeOptions& options, Wake wake);
 
   // The keeper.

@@ -77,6 +77,8 @@ class Publisher {
   void no_stream() noexcept;
 
   // Any thread.
+  /// Between open() and what ends it.
+  bool is_open() const noexcept { return queue_.is_open(); }
   /// Waits until nothing is under way. False: time is up.
   bool wait_until_idle(std::chrono::milliseconds time) noexcept;
   /// In the stream at least up to here: the highest position that was acknowledged to us.

@@ -116,6 +116,11 @@ void PublishQueue::open(std::size_t line_bytes_max) noexcept {
   line_bytes_max_ = line_bytes_max;
 }
 
+bool PublishQueue::is_open() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return is_open_;
+}
+
 void PublishQueue::stop() noexcept {
   const std::lock_guard lock(mutex_);
   is_open_ = false;

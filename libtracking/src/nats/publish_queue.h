@@ -48,6 +48,7 @@ class PublishQueue {
   bool hold(const Pushed& pushed, Completion& done) noexcept;
 
   void open(std::size_t line_bytes_max) noexcept;
+  bool is_open() const noexcept;
   /// Takes nothing more; what is queued stays, to be written.
   void stop() noexcept;
   /// How many lines were taken so far.
@@ -95,7 +96,7 @@ class PublishQueue {
 
   const std::size_t bytes_max_;
   const std::size_t prompt_bytes_max_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable handed_changed_;
   // Guarded by mutex_.
   bool is_open_ = false;

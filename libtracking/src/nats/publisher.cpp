@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "codec/no_memory.h"
+
 namespace tracking::nats_io {
 namespace {
 
@@ -28,7 +30,8 @@ const char* Subject::of(AccountId account_id) noexcept {
 }
 
 Publisher::Publisher(const Options& options, Log log)
-    : permission_(options, std::move(log), publish_nothing),
+    : server_(options.redacted),
+      permission_(options, std::move(log), publish_nothing),
       queue_(queue_bytes_max, prompt_bytes_max),
       subject_(options.prefix) {}
 
@@ -45,6 +48,14 @@ bool Publisher::publish(const Lines& lines, Completion done) noexcept {
   }
   if (!pushed.is_far_back || !queue_.hold(pushed, done)) done.all(AckLevel::sent);
   return pushed.refused_from > 0;
+}
+
+Status Publisher::status() const noexcept {
+  if (auto status = permission_.status(); !status) return status;
+  if (queue_.is_open()) return {};
+  return unless_no_memory(Code::broker_unavailable, [this]() -> Status {
+    return {Code::broker_unavailable, server_ + " takes no events at present"};
+  });
 }
 
 void Publisher::connected(Link& link) {

@@ -32,8 +32,8 @@ class Publisher {
   // Any thread.
   /// True: the I/O thread is to be woken.
   bool publish(const Lines& lines, Completion done) noexcept;
-  /// Ok, or why the server takes nothing.
-  Status status() const { return permission_.status(); }
+  /// Ok, or why nothing is taken: from the moment on at which that is so, whoever was told of it first.
+  Status status() const noexcept;
   PublishQueue& queue() noexcept { return queue_; }
 
   // The keeper.
@@ -46,6 +46,7 @@ class Publisher {
   void write_output(Link& link) noexcept;
 
  private:
+  const std::string server_;  // for messages
   PublishPermission permission_;
   PublishQueue queue_;
   Subject subject_;  // the I/O thread's
