@@ -3,39 +3,20 @@
 #include "sync/light_mutex.h"
 
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "unit_sync/membarrier.h"
+
 namespace tracking::sync {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// From now on membarrier(2) fails for this thread, those that it makes, and programs that they execute.
-bool refuse_membarrier() {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{.len = std::size(code), .filter = code};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
-         ::syscall(SYS_membarrier, 0, 0, 0) == -1;
-}
 
 /// Each of the threads adds `rounds` times, and holds the mutex now and then for so long that others fall asleep.
 void expect_exclusion(int threads, int rounds) {
@@ -146,33 +127,18 @@ void expect_wake_ups(int rounds) {
 
 TEST(LightMutex, WakesTheOneThatFallsAsleepAtThatMoment) { expect_wake_ups(5'000); }
 
-// In a process of its own, which never had the call: it is asked for before main().
 TEST(LightMutex, NeedsNoMembarrier) {
-  constexpr const char* marker = "TRACKING_TEST_WITHOUT_MEMBARRIER";
-  constexpr int passed = 42;  // not what a program ends with that found no test to run
-  if (std::getenv(marker)) {
-    EXPECT_EQ(::syscall(SYS_membarrier, 0, 0, 0), -1);
+  test::run_without_membarrier("LightMutex.NeedsNoMembarrier", [] {
     expect_exclusion(2, 100'000);
     expect_exclusion(8, 20'000);
     expect_wake_ups(1'000);
-    ::_exit(HasFailure() ? 1 : passed);
-  }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (refuse_membarrier() && ::setenv(marker, "1", 1) == 0)
-      ::execl("/proc/self/exe", "light_mutex", "--gtest_filter=LightMutex.NeedsNoMembarrier", nullptr);
-    ::_exit(99);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), passed);
+  });
 }
 
 TEST(LightMutex, GoesOnIfMembarrierIsRefusedOnceItIsKnownToWork) {
   // In a thread's own filter: the process and its other tests keep the call.
   std::thread([] {
-    ASSERT_TRUE(refuse_membarrier());
+    ASSERT_TRUE(test::refuse_membarrier());
     expect_exclusion(4, 10'000);
     expect_wake_ups(1'000);
   }).join();

@@ -48,8 +48,19 @@ void Batch::finish(std::size_t count) {
   if (unfinished.load(std::memory_order_acquire) != count &&
       unfinished.fetch_sub(count, std::memory_order_acq_rel) != count)
     return;
-  done(receipts);
-  ReceiptHandler().swap(done);
+  const ReceiptHandler handler = std::move(done);
+  end(handler);
+}
+
+void Batch::finish_call(std::size_t count, ReceiptHandler&& handler) {
+  // Mostly all has ended by now. Else another thread may be the last.
+  if (unfinished.load(std::memory_order_acquire) == count) return end(handler);
+  done = std::move(handler);
+  finish(count);
+}
+
+void Batch::end(const ReceiptHandler& handler) {
+  handler(receipts);
   if (receipts.size() > kept_receipts_max) receipts = {};
   pool->give_back(*this);
 }

@@ -127,6 +127,7 @@ LaneCore* Engine::new_lane() noexcept {
 }
 
 void Engine::give_back(LaneCore& lane) noexcept {
+  lane.leave_to_another_thread();
   const std::lock_guard lock(mutex_);
   free_lanes_.push_back(&lane);
 }

@@ -16,6 +16,18 @@ std::uint64_t bit_of(AccountId id) {
   return std::uint64_t{1} << (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15u >> 58);
 }
 
+// What a batch used before is used again: to make a receipt takes more than to write its few members.
+void make_new(std::vector<Receipt>& receipts, std::size_t count) {
+  if (receipts.size() != count) receipts.resize(count);
+  for (Receipt& receipt : receipts) {
+    receipt.code = Code::internal;
+    receipt.ack = AckLevel::broker_default;
+    receipt.duplicate = false;
+    receipt.id.clear();
+    receipt.timestamp = {};
+  }
+}
+
 }  // namespace
 
 LaneCore::LaneCore(Shared& shared) : shared_(shared), lane_(shared.ids.new_lane()) {
@@ -23,26 +35,25 @@ LaneCore::LaneCore(Shared& shared) : shared_(shared), lane_(shared.ids.new_lane(
   id_counter_ = std::random_device()();  // two processes that start at once do not count alike
 }
 
-void LaneCore::track(std::span<const Event> events, ReceiptHandler done, TrackOptions options) noexcept {
-  std::unique_lock lock(mutex_);
+void LaneCore::track(std::span<const Event> events, ReceiptHandler&& done, TrackOptions options) noexcept {
+  sync::BiasedMutex::Hold lock(mutex_);
   Batch* const batch = begin(events);
   if (!batch) {
-    lock.unlock();
+    lock.release();
     return refuse_unseen(events.size(), done, Code::overloaded);
   }
-  batch->done = std::move(done);
   batch->ack = options.ack == AckLevel::broker_default ? shared_.default_ack : options.ack;
   batch->stops_at_failure = options.stops_at_failure;
   PublishGroup* finished = nullptr;
   std::size_t published = 0;
   std::size_t ended = take(*batch, published, finished);
-  lock.unlock();
+  lock.release();
   settle_deferred();
   const std::size_t settled = settle_own(finished);
   const auto unpublished = std::span(batch->slots).subspan(published);
   for (const EventSlot& slot : unpublished) settle_event(slot, {.code = Code::overloaded});
   ended += settled + unpublished.size();
-  batch->finish(ended + 1);
+  batch->finish_call(ended + 1, std::move(done));
   if (settled > 0) shared_.settled.add(settled);
 }
 
@@ -52,8 +63,7 @@ Batch* LaneCore::begin(std::span<const Event> events) noexcept {
   try {
     misses_.reserve(events.size());
     batch = &batches_.take();
-    batch->receipts.clear();
-    batch->receipts.resize(events.size());
+    make_new(batch->receipts, events.size());
     batch->slots.clear();
     batch->slots.reserve(events.size());
   } catch (const std::bad_alloc&) {
@@ -215,7 +225,7 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
   std::size_t published = 0;
   PublishGroup* finished = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const sync::BiasedMutex::Hold lock(mutex_);
     for (Parked* node : parked) {
       const EventSlot slot = static_cast<ParkedEvent*>(node)->slot;
       bool goes_on = false;
@@ -233,7 +243,8 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
   for (std::size_t i = 0; i < ended_count; ++i) ended[i]->finish(1);
 }
 
-bool LaneCore::check(const Event& event, Receipt& receipt, bool& has_line_breaks) const noexcept {
+[[gnu::always_inline]] inline bool LaneCore::check(const Event& event, Receipt& receipt,
+                                                   bool& has_line_breaks) const noexcept {
   if (event.account_id <= 0 || (!event.id.empty() && !codec::is_event_id(event.id))) {
     receipt.code = Code::invalid_event;
     return false;

@@ -17,7 +17,7 @@
 #include "engine/pool.h"
 #include "engine/sequence_table.h"
 #include "engine/striped_counter.h"
-#include "sync/light_mutex.h"
+#include "sync/biased_mutex.h"
 
 namespace tracking::engine {
 
@@ -49,7 +49,7 @@ struct ParkedEvent : Parked {
 /// One call of track(): lives until all of its events have ended and its handler ran.
 struct Batch {
   std::span<const Event> events;
-  ReceiptHandler done;
+  ReceiptHandler done;  // empty while the call is under way
   AckLevel ack = AckLevel::broker_default;
   bool stops_at_failure = false;
   std::vector<Receipt> receipts;
@@ -61,6 +61,11 @@ struct Batch {
 
   /// `count` of its events ended; the last one runs the handler. No lock may be held.
   void finish(std::size_t count);
+  /// The same for the call itself, without which nothing is the last, and which brings the handler.
+  void finish_call(std::size_t count, ReceiptHandler&& handler);
+
+ private:
+  void end(const ReceiptHandler& handler);
 };
 
 class LaneCore;
@@ -96,11 +101,13 @@ class LaneCore final : public ParkedTarget {
  public:
   explicit LaneCore(Shared& shared);
 
-  void track(std::span<const Event> events, ReceiptHandler done, TrackOptions options) noexcept;
+  void track(std::span<const Event> events, ReceiptHandler&& done, TrackOptions options) noexcept;
   void resolved(std::span<Parked* const> parked) noexcept override;
 
   /// After it returned, no publish() of this lane is under way or will begin; Shared::is_closed is set already.
-  void fence() noexcept { const std::lock_guard lock(mutex_); }
+  void fence() noexcept { const sync::BiasedMutex::Hold lock(mutex_); }
+  /// The lane was given back.
+  void leave_to_another_thread() noexcept { mutex_.disown(); }
   /// Events that were handed to the broker; Shared counts those of them that were answered.
   std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
   std::uint64_t duplicates() const noexcept { return duplicates_.load(std::memory_order_relaxed); }
@@ -158,7 +165,7 @@ class LaneCore final : public ParkedTarget {
   Shared& shared_;
   const std::uint32_t lane_;
 
-  sync::LightMutex mutex_;  // guards all that follows
+  sync::BiasedMutex mutex_;  // guards all that follows
   Pool<Batch> batches_;
   Pool<PublishGroup> groups_;
   std::vector<PublishGroup*> outstanding_;  // published, and not completed inline

@@ -273,7 +273,7 @@ void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
 
 void LaneCore::settle_events(PublishGroup& group, std::size_t begin, std::size_t end, bool is_abandoned) {
   const bool has_single_outcomes = !is_abandoned && !group.outcomes_.empty();
-  const Outcome in_doubt{.code = Code::in_doubt};
+  static constexpr Outcome in_doubt{.code = Code::in_doubt};
   const Outcome& rest = is_abandoned ? in_doubt : group.rest_;  // no copy: it was stored just now, see finish()
   for (; begin < end; ++begin) {
     const EventSlot& slot = group.slots_[begin];
@@ -325,7 +325,7 @@ void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
 
 void LaneCore::let_go(PublishGroup& group) noexcept {
   if (group.is_outstanding_) {
-    const std::lock_guard lock(mutex_);
+    const sync::BiasedMutex::Hold lock(mutex_);
     remove_outstanding(group);
   }
   groups_.give_back(group);
@@ -341,7 +341,7 @@ void LaneCore::remove_outstanding(PublishGroup& group) noexcept {
 void LaneCore::abandon_pending() noexcept {
   PublishGroup* left = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const sync::BiasedMutex::Hold lock(mutex_);
     for (PublishGroup* group : outstanding_) {
       auto expected = PublishGroup::State::published;
       if (!group->state_.compare_exchange_strong(expected, PublishGroup::State::abandoned, std::memory_order_acq_rel))

@@ -42,6 +42,9 @@ class TRACKING_EXPORT LightMutex {
     if (sleepers_.load(std::memory_order_relaxed) != 0) wake_one();
   }
 
+  /// Whether the kernel runs memory barriers for us.
+  static bool has_process_barrier() noexcept { return has_process_barrier_; }
+
  private:
   static constexpr std::uint32_t free = 0;
   static constexpr std::uint32_t taken = 1;

@@ -1,0 +1,197 @@
+// A mutex that belongs to one thread keeps others out and lets them in, however they meet; also where the kernel
+// refuses membarrier(2), from the beginning or all at once.
+#include "sync/biased_mutex.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "unit_sync/membarrier.h"
+
+namespace tracking::sync {
+namespace {
+
+using namespace std::chrono_literals;
+
+void take(BiasedMutex& mutex, std::uint32_t times = BiasedMutex::turns_to_own) {
+  for (std::uint32_t i = 0; i < times; ++i) const BiasedMutex::Hold hold(mutex);
+}
+void take_on_another_thread(BiasedMutex& mutex, std::uint32_t times) {
+  std::thread([&] { take(mutex, times); }).join();
+}
+
+/// One thread takes it all the time; `others` come now and then, at distances from none to some in which it comes to
+/// be owned again. Returns how often one of these found it owned.
+std::uint64_t expect_exclusion(int others, int rounds) {
+  BiasedMutex mutex;
+  std::uint64_t count = 0;  // guarded by mutex
+  std::uint64_t twin = 0;   // guarded by mutex
+  const auto add = [&] {
+    EXPECT_EQ(count, twin);
+    ++count;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    ++twin;
+  };
+  std::atomic<bool> is_over{false};
+  std::uint64_t of_owner = 0;
+  std::thread owner([&] {
+    for (; !is_over; ++of_owner) {
+      const BiasedMutex::Hold hold(mutex);
+      add();
+      if (of_owner % 100'000 == 0) std::this_thread::sleep_for(100us);  // the others fall asleep
+    }
+  });
+  std::atomic<std::uint64_t> found_owned{0};
+  std::vector<std::thread> running;
+  for (int other = 0; other < others; ++other) {
+    running.emplace_back([&, other] {
+      for (int i = 0; i < rounds; ++i) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds((i + other) * 977 % 100'000);
+        while (std::chrono::steady_clock::now() < until) {
+        }
+        found_owned += mutex.is_owned();
+        const BiasedMutex::Hold hold(mutex);
+        add();
+      }
+    });
+  }
+  for (std::thread& thread : running) thread.join();
+  is_over = true;
+  owner.join();
+  EXPECT_EQ(count, of_owner + static_cast<std::uint64_t>(others) * static_cast<std::uint64_t>(rounds));
+  return found_owned;
+}
+
+TEST(BiasedMutex, ComesToBelongToWhoTakesItManyTimesInARow) {
+  BiasedMutex mutex;
+  take(mutex, BiasedMutex::turns_to_own - 1);
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex, 1);
+  EXPECT_TRUE(mutex.is_owned());
+  take(mutex);
+  EXPECT_TRUE(mutex.is_owned());
+  take_on_another_thread(mutex, 1);
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex, BiasedMutex::turns_to_own - 1);
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex, 1);
+  EXPECT_TRUE(mutex.is_owned()) << "again";
+}
+
+TEST(BiasedMutex, BelongsToNobodyWhileTwoTakeTurns) {
+  BiasedMutex mutex;
+  for (int i = 0; i < 5; ++i) {
+    take(mutex, BiasedMutex::turns_to_own - 1);
+    take_on_another_thread(mutex, 1);
+    EXPECT_FALSE(mutex.is_owned());
+  }
+}
+
+TEST(BiasedMutex, BelongsToAnotherOnlyIfItIsToldTo) {
+  BiasedMutex mutex;
+  take(mutex);
+  ASSERT_TRUE(mutex.is_owned());
+  take_on_another_thread(mutex, 10 * BiasedMutex::turns_to_own);
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex);
+  ASSERT_TRUE(mutex.is_owned());
+  mutex.disown();
+  EXPECT_FALSE(mutex.is_owned());
+  take_on_another_thread(mutex, BiasedMutex::turns_to_own);
+  EXPECT_TRUE(mutex.is_owned());
+}
+
+TEST(BiasedMutex, IsGivenBackOnce) {
+  BiasedMutex mutex;
+  for (std::uint32_t i = 0; i < 2 * BiasedMutex::turns_to_own; ++i) {
+    BiasedMutex::Hold hold(mutex);
+    hold.release();
+    if (i % 100 == 0) take(mutex, 1);  // it is free before `hold` ends
+  }
+  take_on_another_thread(mutex, 1);
+}
+
+TEST(BiasedMutex, KeepsApartAnOwnerAndOneOther) { EXPECT_GT(expect_exclusion(1, 5'000), 100u); }
+TEST(BiasedMutex, KeepsApartAnOwnerAndManyOthers) { EXPECT_GT(expect_exclusion(6, 2'000), 10u); }
+
+TEST(BiasedMutex, WhoWaitsForTheOwnerSleepsAndIsWoken) {
+  BiasedMutex mutex;
+  take(mutex);
+  ASSERT_TRUE(mutex.is_owned());
+  std::promise<void> had;
+  std::thread other;
+  {
+    const BiasedMutex::Hold hold(mutex);
+    other = std::thread([&] {
+      const BiasedMutex::Hold others(mutex);
+      had.set_value();
+    });
+    EXPECT_EQ(had.get_future().wait_for(50ms), std::future_status::timeout);
+  }
+  other.join();
+}
+
+/// The owner gives it back once, about when the other goes to sleep, and then waits until that one has it: a wake-up
+/// that is lost is made good by nobody.
+TEST(BiasedMutex, WakesTheOneThatFallsAsleepAtThatMoment) {
+  constexpr int rounds = 1'000;
+  BiasedMutex mutex;
+  std::atomic<int> round{0};
+  std::atomic<int> had{0};
+  std::thread other([&] {
+    for (int i = 1; i <= rounds; ++i) {
+      while (round < i) std::this_thread::yield();
+      const BiasedMutex::Hold hold(mutex);
+      had = i;
+    }
+  });
+  for (int i = 1; i <= rounds; ++i) {
+    take(mutex);
+    ASSERT_TRUE(mutex.is_owned());
+    BiasedMutex::Hold hold(mutex);
+    round = i;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(i * 37 % 40'000);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    hold.release();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (had < i && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    if (had < i) {
+      ADD_FAILURE() << "nobody woke it in round " << i;
+      std::abort();  // it sleeps for ever
+    }
+  }
+  other.join();
+}
+
+TEST(BiasedMutex, WithoutMembarrierBelongsToNobody) {
+  test::run_without_membarrier("BiasedMutex.WithoutMembarrierBelongsToNobody", [] {
+    BiasedMutex mutex;
+    take(mutex, 10 * BiasedMutex::turns_to_own);
+    EXPECT_FALSE(mutex.is_owned());
+    EXPECT_EQ(expect_exclusion(2, 2'000), 0u);
+  });
+}
+
+TEST(BiasedMutex, GoesOnIfMembarrierIsRefusedOnceItIsKnownToWork) {
+  BiasedMutex mutex;
+  take(mutex);
+  ASSERT_TRUE(mutex.is_owned());
+  // In a thread's own filter: the process keeps the call. No mutex of this process is owned from then on, so this is
+  // the last test.
+  std::thread([&] {
+    ASSERT_TRUE(test::refuse_membarrier());
+    take(mutex, 1);
+  }).join();
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex, 2 * BiasedMutex::turns_to_own);
+  EXPECT_FALSE(mutex.is_owned());
+  EXPECT_EQ(expect_exclusion(2, 1'000), 0u);
+}
+
+}  // namespace
+}  // namespace tracking::sync
