@@ -84,6 +84,21 @@ Receipt Replica::track(AccountId id, const std::string& data, const std::string&
   return outcome.get_future().get();
 }
 
+std::future<Replica::Told> Replica::track_and_ask(AccountId id, const std::string& data) const {
+  struct Asked {  // until it is answered
+    std::string data;
+    Event event;
+    std::promise<Told> told;
+  };
+  auto asked = std::make_shared<Asked>();
+  asked->data = data;
+  asked->event = {.account_id = id, .data = asked->data};
+  service->track(std::span(&asked->event, 1), [this, asked](std::span<const Receipt> receipts) {
+    asked->told.set_value({receipts[0].code, broker->health().code()});
+  });
+  return asked->told.get_future();
+}
+
 Replica JetStreamTest::replica(const std::string& parameters) {
   Replica replica;
   const auto url = BackendUrl::parse(server_.url("", "jetstream") + parameters).value();

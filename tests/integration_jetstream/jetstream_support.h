@@ -6,6 +6,7 @@
 #include <tracking/nats.h>
 #include <tracking/service.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,11 @@ struct Replica {
 
   /// Waits for the outcome.
   Receipt track(AccountId id, const std::string& data, const std::string& event_id = "") const;
+  /// The same, and what the broker's health was when that was told.
+  struct Told {
+    Code outcome, health;
+  };
+  std::future<Told> track_and_ask(AccountId id, const std::string& data) const;
   std::unique_ptr<Subscriber> subscribe(const SubscribeOptions& options = {}) const {
     return service->subscribe(options).value();
   }

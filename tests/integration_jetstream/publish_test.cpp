@@ -41,15 +41,11 @@ TEST_F(JetStreamTest, WhoIsToldThatTheServerIsLostIsNotToldThatItTakesEvents) {
   const auto replica = ready_replica();
   ASSERT_EQ(replica.track(1, "1").code, Code::ok);
   server_.freeze();
-  const Event event{.account_id = 1, .data = "2"};
-  std::promise<std::pair<Code, Code>> told;
-  replica.service->track(std::span(&event, 1), [&](std::span<const Receipt> receipts) {
-    told.set_value({receipts[0].code, replica.broker->health().code()});
-  });
+  auto answer = replica.track_and_ask(1, "2");
   server_.kill();
-  const auto [outcome, health] = told.get_future().get();
-  EXPECT_NE(outcome, Code::ok);
-  EXPECT_EQ(health, Code::broker_unavailable);
+  const auto told = answer.get();
+  EXPECT_NE(told.outcome, Code::ok);
+  EXPECT_EQ(told.health, Code::broker_unavailable);
 }
 
 TEST_F(JetStreamTest, SentIsAnsweredWithoutWaitingForTheStream) {

@@ -73,12 +73,13 @@ TEST_F(JetStreamTest, AStreamThatIsDeletedIsMadeAgain) {
   EXPECT_EQ(replica.track(1, "1").code, Code::ok);
   Stranger stranger(server_);
   // Every two seconds it looks whether the stream is there: it may have done so between the two.
-  Code code = Code::ok;
-  for (int tries = 0; code == Code::ok && tries < 10; ++tries) {
+  Replica::Told told{.outcome = Code::ok, .health = Code::ok};
+  for (int tries = 0; told.outcome == Code::ok && tries < 10; ++tries) {
     stranger.ask("STREAM.DELETE.TRACKING");
-    code = replica.track(1, "2").code;
+    told = replica.track_and_ask(1, "2").get();
   }
-  EXPECT_EQ(code, Code::broker_unavailable) << "at once, not after the time-out";
+  EXPECT_EQ(told.outcome, Code::broker_unavailable) << "at once, not after the time-out";
+  EXPECT_EQ(told.health, Code::broker_unavailable) << "whoever was told so";
   EXPECT_TRUE(eventually([&] { return replica.track(1, "3").code == Code::ok; }));
   EXPECT_EQ(stranger.messages(), 1u);
 }

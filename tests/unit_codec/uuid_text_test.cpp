@@ -30,6 +30,18 @@ TEST(UuidText, EachDigitStandsInItsPlace) {
   EXPECT_EQ(text_of(~0ull, ~0ull), "ffffffff-ffff-ffff-ffff-ffffffffffff?");
 }
 
+TEST(HexDigits, AreTheSameByWordsAndByVectors) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 100'000; ++i) {
+    // Each byte in each place, and then anything.
+    const std::uint64_t value = i < 2'048 ? std::uint64_t(i % 256) << i / 256 * 8 : random();
+    const HexDigits one = hex_digits(value);
+    const HexDigits other = hex_digits_by_words(value);
+    ASSERT_EQ(one.first, other.first) << value;
+    ASSERT_EQ(one.last, other.last) << value;
+  }
+}
+
 TEST(UuidText, IsWhatPrintfWrites) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 10'000; ++i) {

@@ -1,5 +1,6 @@
 // On the hit path an event allocates nothing.
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <tracking/tracking.h>
 
 #include <array>
@@ -18,15 +19,21 @@
 namespace {
 // Of the thread that tracks and reads; the engine's own threads work in the background.
 thread_local std::uint64_t allocations = 0;
+thread_local std::int64_t bytes_held = 0;
 }  // namespace
 
 void* operator new(std::size_t size) {
   ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
+  void* const memory = std::malloc(size);
+  if (!memory) throw std::bad_alloc();
+  bytes_held += static_cast<std::int64_t>(::malloc_usable_size(memory));
+  return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  bytes_held -= static_cast<std::int64_t>(::malloc_usable_size(memory));
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
 namespace tracking {
 namespace {
@@ -59,6 +66,16 @@ struct Allocations : ::testing::Test {
   std::unique_ptr<Subscriber> subscriber = service->subscribe().value();
   std::uint64_t before = 0;
 };
+
+TEST_F(Allocations, WhatALargeBatchTookIsGivenBack) {
+  constexpr std::size_t large = 200'000;
+  const std::vector<Event> batch(large, Event{.account_id = 0, .data = "1"});  // refused: nothing of it is kept
+  const std::int64_t held = bytes_held;
+  std::size_t refused = 0;
+  service->track(batch, [&](std::span<const Receipt> receipts) { refused = receipts.size(); });
+  EXPECT_EQ(refused, large);
+  EXPECT_LT(bytes_held - held, static_cast<std::int64_t>(large * 8)) << "of 100 bytes an event";
+}
 
 TEST_F(Allocations, TheCounterCounts) {
   ::operator delete(::operator new(1));

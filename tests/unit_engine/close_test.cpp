@@ -1,6 +1,7 @@
 // Shutdown is a path with a deadline: everything pending is completed.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "unit_engine/support.h"
@@ -43,6 +44,23 @@ TEST(Close, ABrokerThatOutlivesTheServiceMayStillAnswer) {
   }
   broker->take_held().all(AckLevel::sent);
   EXPECT_EQ(receipts.calls, 1);
+}
+
+// Who was answered may end the service: then the broker's thread is still on its way back from the handler.
+TEST(Close, TheServiceMayEndAsSoonAsItsEventsAreAnswered) {
+  const Event event{.account_id = 1, .data = "1"};
+  for (int round = 0; round < 300; ++round) {
+    std::thread answering;
+    {
+      RecordedService recorded;
+      recorded.broker->is_holding = true;
+      std::atomic<bool> is_answered{false};
+      recorded.service->track(std::span(&event, 1), [&](std::span<const Receipt>) { is_answered = true; });
+      answering = std::thread([broker = recorded.broker] { broker->take_held().all(AckLevel::sent); });
+      while (!is_answered) std::this_thread::yield();
+    }
+    answering.join();
+  }
 }
 
 TEST(Close, IsIdempotent) {

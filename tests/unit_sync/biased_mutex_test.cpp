@@ -58,8 +58,13 @@ void expect_exclusion(int others, int rounds, bool is_ever_owned) {
           }
           EXPECT_TRUE(is_ever_owned || !mutex.is_owned());
         }
-        const BiasedMutex::Hold hold(mutex);
-        add();
+        if (i % 3 == 0) {
+          const BiasedMutex::Hold hold(mutex);
+          add();
+        } else {
+          const BiasedMutex::Visit visit(mutex);
+          add();
+        }
       }
     });
   }
@@ -106,6 +111,20 @@ TEST(BiasedMutex, BelongsToAnotherOnlyIfItIsToldTo) {
   EXPECT_FALSE(mutex.is_owned());
   take_on_another_thread(mutex, BiasedMutex::turns_to_own);
   EXPECT_TRUE(mutex.is_owned());
+}
+
+TEST(BiasedMutex, NeverBelongsToAVisitor) {
+  BiasedMutex mutex;
+  for (std::uint32_t i = 0; i < 3 * BiasedMutex::turns_to_own; ++i) const BiasedMutex::Visit visit(mutex);
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex);
+  ASSERT_TRUE(mutex.is_owned());
+  { const BiasedMutex::Visit visit(mutex); }  // of the owner itself
+  EXPECT_FALSE(mutex.is_owned());
+  take(mutex, BiasedMutex::turns_to_own - 1);
+  { const BiasedMutex::Visit visit(mutex); }
+  take(mutex, BiasedMutex::turns_to_own - 1);
+  EXPECT_FALSE(mutex.is_owned()) << "not in a row";
 }
 
 TEST(BiasedMutex, IsGivenBackOnce) {

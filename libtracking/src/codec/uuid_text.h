@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
+#include "codec/hex_digits.h"
 
 namespace tracking::codec {
 
@@ -24,7 +22,7 @@ class UuidText {
    public:
     Upper() noexcept = default;
     explicit Upper(std::uint64_t bits) noexcept {
-      const Digits digits = hex(bits);
+      const HexDigits digits = hex_digits(bits);
       first_ = digits.first;
       second_ = hyphen | (digits.last & four) << 8 | hyphen << 40 | digits.last >> 32 << 48;
       third_ = digits.last >> 48;
@@ -38,7 +36,7 @@ class UuidText {
   };
 
   UuidText(const Upper& upper, std::uint64_t lower_bits) noexcept {
-    const Digits digits = hex(lower_bits);
+    const HexDigits digits = hex_digits(lower_bits);
     first_ = upper.first_;
     second_ = upper.second_;
     third_ = upper.third_ | hyphen << 16 | (digits.first & four) << 24 | hyphen << 56;
@@ -59,35 +57,6 @@ class UuidText {
  private:
   static constexpr std::uint64_t hyphen = '-';
   static constexpr std::uint64_t four = 0xffff'ffff;  // characters
-
-  /// Sixteen hexadecimal digits, a byte for each.
-  struct Digits {
-    std::uint64_t first, last;  // eight each
-  };
-  static Digits hex(std::uint64_t value) noexcept {
-#if defined(__x86_64__)
-    const __m128i bytes = _mm_cvtsi64_si128(static_cast<long long>(__builtin_bswap64(value)));
-    const __m128i mask = _mm_set1_epi8(0x0f);
-    const __m128i digits = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), mask), _mm_and_si128(bytes, mask));
-    const __m128i is_letter = _mm_cmpgt_epi8(digits, _mm_set1_epi8(9));
-    const __m128i text =
-        _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
-    return {static_cast<std::uint64_t>(_mm_cvtsi128_si64(text)),
-            static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(text, text)))};
-#else
-    return {eight_digits(static_cast<std::uint32_t>(value >> 32)), eight_digits(static_cast<std::uint32_t>(value))};
-#endif
-  }
-
-  /// Without vectors: all at once in a word.
-  [[maybe_unused]] static std::uint64_t eight_digits(std::uint32_t value) noexcept {
-    std::uint64_t digits = value;
-    digits = (digits << 16 | digits) & 0x0000ffff0000ffff;
-    digits = (digits << 8 | digits) & 0x00ff00ff00ff00ff;
-    digits = (digits << 4 | digits) & 0x0f0f0f0f0f0f0f0f;  // the lowest digit in the lowest byte
-    const std::uint64_t is_letter = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;
-    return __builtin_bswap64(digits + 0x3030303030303030 + is_letter * ('a' - '0' - 10));
-  }
 
   template <class Word>
   static void put(char* out, Word characters) noexcept {

@@ -61,7 +61,10 @@ void Batch::finish_call(std::size_t count, ReceiptHandler&& handler) {
 
 void Batch::end(const ReceiptHandler& handler) {
   handler(receipts);
-  if (receipts.size() > kept_receipts_max) receipts = {};
+  if (receipts.size() > kept_receipts_max) {
+    std::vector<Receipt>().swap(receipts);  // `= {}` would keep the memory
+    std::vector<EventSlot>().swap(slots);
+  }
   pool->give_back(*this);
 }
 

@@ -225,7 +225,7 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
   std::size_t published = 0;
   PublishGroup* finished = nullptr;
   {
-    const sync::BiasedMutex::Hold lock(mutex_);
+    const sync::BiasedMutex::Visit lock(mutex_);
     for (Parked* node : parked) {
       const EventSlot slot = static_cast<ParkedEvent*>(node)->slot;
       bool goes_on = false;
@@ -243,8 +243,8 @@ void LaneCore::resolve_some(std::span<Parked* const> parked) noexcept {
   for (std::size_t i = 0; i < ended_count; ++i) ended[i]->finish(1);
 }
 
-[[gnu::always_inline]] inline bool LaneCore::check(const Event& event, Receipt& receipt,
-                                                   bool& has_line_breaks) const noexcept {
+[[gnu::always_inline]] bool LaneCore::check(const Event& event, Receipt& receipt,
+                                            bool& has_line_breaks) const noexcept {
   if (event.account_id <= 0 || (!event.id.empty() && !codec::is_event_id(event.id))) {
     receipt.code = Code::invalid_event;
     return false;

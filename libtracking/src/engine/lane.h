@@ -49,7 +49,7 @@ struct ParkedEvent : Parked {
 /// One call of track(): lives until all of its events have ended and its handler ran.
 struct Batch {
   std::span<const Event> events;
-  ReceiptHandler done;  // empty while the call is under way
+  ReceiptHandler done;  // empty unless the call returned before all had ended
   AckLevel ack = AckLevel::broker_default;
   bool stops_at_failure = false;
   std::vector<Receipt> receipts;
@@ -105,8 +105,9 @@ class LaneCore final : public ParkedTarget {
   void resolved(std::span<Parked* const> parked) noexcept override;
 
   /// After it returned, no publish() of this lane is under way or will begin; Shared::is_closed is set already.
-  void fence() noexcept { const sync::BiasedMutex::Hold lock(mutex_); }
-  /// The lane was given back.
+  void fence() noexcept { const sync::BiasedMutex::Visit lock(mutex_); }
+  /// The lane was given back: no track() of the one who had it is about to begin. What it published may still be under
+  /// way, on any thread.
   void leave_to_another_thread() noexcept { mutex_.disown(); }
   /// Events that were handed to the broker; Shared counts those of them that were answered.
   std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
@@ -138,7 +139,7 @@ class LaneCore final : public ParkedTarget {
   std::size_t park_misses(Batch& batch);
   AccountAnswer park(const EventSlot& slot) noexcept;
   std::size_t take_answer(const EventSlot& slot, AccountAnswer answer, bool& goes_on);
-  bool check(const Event& event, Receipt& receipt, bool& has_line_breaks) const noexcept;
+  inline bool check(const Event& event, Receipt& receipt, bool& has_line_breaks) const noexcept;
   /// A repeat does not go on; `ended` is raised unless the first of its kind is still under way.
   bool is_repeat(const EventSlot& slot, std::size_t& ended);
   std::size_t publish(std::span<const EventSlot> slots, PublishGroup*& finished);
@@ -165,7 +166,7 @@ class LaneCore final : public ParkedTarget {
   Shared& shared_;
   const std::uint32_t lane_;
 
-  sync::BiasedMutex mutex_;  // guards all that follows
+  sync::BiasedMutex mutex_;  // belongs to whoever calls track(), all others visit; guards all that follows
   Pool<Batch> batches_;
   Pool<PublishGroup> groups_;
   std::vector<PublishGroup*> outstanding_;  // published, and not completed inline

@@ -72,8 +72,8 @@ void PublishGroup::finish(const Outcome& outcome) noexcept {
 
 void LaneCore::conclude(PublishGroup& group) {
   if (!group.is_abandoned_) return settle(group, false);
-  abandoned_.fetch_sub(1, std::memory_order_release);
   let_go(group);
+  abandoned_.fetch_sub(1, std::memory_order_release);  // last: without any the lane may end
 }
 
 // How many went to the broker; for those behind them there is no memory.
@@ -267,8 +267,8 @@ void LaneCore::settle(PublishGroup& group, bool is_abandoned) {
     batch->finish(end - begin);
     begin = end;
   }
-  shared_.settled.add(count);
   if (!is_abandoned) let_go(group);
+  shared_.settled.add(count);  // last: who finds nothing pending may end the lane
 }
 
 void LaneCore::settle_events(PublishGroup& group, std::size_t begin, std::size_t end, bool is_abandoned) {
@@ -325,7 +325,7 @@ void LaneCore::settle_event(const EventSlot& slot, const Outcome& outcome) {
 
 void LaneCore::let_go(PublishGroup& group) noexcept {
   if (group.is_outstanding_) {
-    const sync::BiasedMutex::Hold lock(mutex_);
+    const sync::BiasedMutex::Visit lock(mutex_);
     remove_outstanding(group);
   }
   groups_.give_back(group);
@@ -341,7 +341,7 @@ void LaneCore::remove_outstanding(PublishGroup& group) noexcept {
 void LaneCore::abandon_pending() noexcept {
   PublishGroup* left = nullptr;
   {
-    const sync::BiasedMutex::Hold lock(mutex_);
+    const sync::BiasedMutex::Visit lock(mutex_);
     for (PublishGroup* group : outstanding_) {
       auto expected = PublishGroup::State::published;
       if (!group->state_.compare_exchange_strong(expected, PublishGroup::State::abandoned, std::memory_order_acq_rel))

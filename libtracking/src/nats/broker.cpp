@@ -133,7 +133,7 @@ Status NatsBroker::on_tick(const std::shared_ptr<Link>& link) noexcept {
 Status NatsBroker::close(std::chrono::milliseconds deadline) noexcept {
   const auto until = std::chrono::steady_clock::now() + deadline;
   auto& queue = publisher_.queue();
-  queue.stop();
+  queue.end();
   connection_->wake();
   Status status;
   if (queue.wait_handed(queue.taken(), deadline)) {

@@ -100,7 +100,7 @@ Status StreamClient::health() const noexcept {
   return unless_no_memory(Code::broker_unavailable, [this]() -> Status {
     if (auto status = stream_status(); !status) return status;
     if (auto status = permission_.status(); !status) return status;
-    // Whoever was told first that nothing is taken any more, or not yet, is not told here that it is.
+    // Closed before any event is told that it failed.
     if (!purpose_.publishes || publisher_.is_open()) return {};
     return {Code::broker_unavailable, options_.redacted + " takes no events at present"};
   });
@@ -131,7 +131,7 @@ void StreamClient::publish(const Lines& lines, Completion done) noexcept {
 
 Status StreamClient::close(std::chrono::milliseconds deadline) noexcept {
   const auto end = SteadyClock::now() + deadline;
-  publisher_.stop();
+  publisher_.end();
   bool is_flushed = publisher_.wait_until_idle(deadline);
   if (connection_) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now());
@@ -239,7 +239,8 @@ Status StreamClient::on_tick(const std::shared_ptr<nats_io::Link>& link) noexcep
   publisher_.expire();
   api_.expire();
   if (auto status = check_permission(*link); !status) return status;
-  const bool is_due = SteadyClock::now() >= next_look_ || readers_.has_work() || !stream_.status();
+  const bool may_open = purpose_.publishes && !publisher_.is_open() && !permission_.is_refused();
+  const bool is_due = SteadyClock::now() >= next_look_ || readers_.has_work() || !stream_.status() || may_open;
   if ((!is_due || look(*link)) && purpose_.on_ready) has_memory_soon_for(purpose_.on_ready);
   tell_troubles();
   return {};

@@ -74,7 +74,7 @@ class StreamClient final : private nats_io::ConnectionUser {
   void link_lost() noexcept override { api_.link_lost(); }
 
   void nudge() noexcept;
-  /// Ok if the stream is there.
+  /// Ok if there is a connection, and the stream.
   Status stream_status() const;
   Result<std::unique_ptr<Subscription>> open(const SubscribeOptions& options, Wake wake);
 

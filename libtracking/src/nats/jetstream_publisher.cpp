@@ -229,6 +229,8 @@ void Publisher::no_stream() noexcept {
     end_those_without_stream(finished);
     advance();
   }
+  // Until the keeper has looked what became of the stream; before anybody is told.
+  if (!finished.empty()) queue_.stop();
   complete(finished);
 }
 

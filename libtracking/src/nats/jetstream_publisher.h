@@ -50,6 +50,8 @@ class Publisher {
   void open(std::size_t line_bytes_max) noexcept;
   /// Nothing is taken from here on; what is under way goes on.
   void stop() noexcept;
+  /// The same for good.
+  void end() noexcept { queue_.end(); }
   /// The link is gone: what was written to it is in doubt, what was not has failed.
   void disconnect() noexcept;
   /// Ends what is under way: in doubt. Of what is in the queue some may still be published.
@@ -103,6 +105,7 @@ class Publisher {
       *(last_ ? &last_->next_finished : &first_) = &group;
       last_ = &group;
     }
+    bool empty() const noexcept { return !first_; }
     Group* take() noexcept {
       Group* const group = first_;
       if (!group) return nullptr;

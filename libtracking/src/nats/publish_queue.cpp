@@ -112,7 +112,7 @@ void PublishQueue::recycle(Block block) noexcept {
 
 void PublishQueue::open(std::size_t line_bytes_max) noexcept {
   const std::lock_guard lock(mutex_);
-  is_open_ = true;
+  is_open_ = !has_ended_;
   line_bytes_max_ = line_bytes_max;
 }
 
@@ -123,6 +123,12 @@ bool PublishQueue::is_open() const noexcept {
 
 void PublishQueue::stop() noexcept {
   const std::lock_guard lock(mutex_);
+  is_open_ = false;
+}
+
+void PublishQueue::end() noexcept {
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
   is_open_ = false;
 }
 

@@ -51,6 +51,8 @@ class PublishQueue {
   bool is_open() const noexcept;
   /// Takes nothing more; what is queued stays, to be written.
   void stop() noexcept;
+  /// The same for good: it is not opened again.
+  void end() noexcept;
   /// How many lines were taken so far.
   std::uint64_t taken() noexcept;
   /// How many of these are waiting.
@@ -100,6 +102,7 @@ class PublishQueue {
   std::condition_variable handed_changed_;
   // Guarded by mutex_.
   bool is_open_ = false;
+  bool has_ended_ = false;
   std::uint64_t taken_ = 0, handed_ = 0;  // lines
   std::size_t line_bytes_max_ = 0;
   std::size_t bytes_ = 0;         // used in blocks_

@@ -32,7 +32,7 @@ class Publisher {
   // Any thread.
   /// True: the I/O thread is to be woken.
   bool publish(const Lines& lines, Completion done) noexcept;
-  /// Ok, or why nothing is taken: from the moment on at which that is so, whoever was told of it first.
+  /// Ok, or why nothing is taken. It is said here before any event is told that it failed for that reason.
   Status status() const noexcept;
   PublishQueue& queue() noexcept { return queue_; }
 

@@ -1,5 +1,7 @@
 #include "sync/biased_mutex.h"
 
+#include <cerrno>
+
 #include "sync/kernel_calls.h"
 
 namespace tracking::sync {
@@ -25,9 +27,14 @@ void BiasedMutex::lock() noexcept {
   if (only_owner_ == this_thread_) owner_.store(this_thread_, std::memory_order_relaxed);  // from the next time on
 }
 
-void BiasedMutex::disown() noexcept {
+void BiasedMutex::lock_as_visitor() noexcept {
   mutex_.lock();
   if (owner_.load(std::memory_order_relaxed) != nobody) end_ownership();
+  last_ = nobody;
+}
+
+void BiasedMutex::disown() noexcept {
+  lock_as_visitor();
   only_owner_ = nobody;
   mutex_.unlock();
 }
@@ -35,13 +42,14 @@ void BiasedMutex::disown() noexcept {
 // mutex_ held.
 void BiasedMutex::end_ownership() noexcept {
   owner_.store(nobody, std::memory_order_relaxed);
-  const std::timespec a_moment{.tv_sec = 0, .tv_nsec = 1'000'000};
   // An owner that went in before the barrier without having seen that it is none any more is seen to be in after it.
   if (!call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
     // Refused since (a filter of system calls that came later). What a processor stored is seen by the others long
     // before this is over.
     can_be_owned_.store(false, std::memory_order_relaxed);
-    ::nanosleep(&a_moment, nullptr);
+    std::timespec left{.tv_sec = 0, .tv_nsec = 1'000'000};
+    while (::nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
   }
   for (int i = 0; is_owner_in_.load(std::memory_order_acquire) != 0; ++i) {
     i < looks_before_sleep ? relax() : futex_wait(is_owner_in_, 1, nullptr);

@@ -4,14 +4,15 @@
 #include <tracking/export.h>
 
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 
 #include "sync/light_mutex.h"
 
 namespace tracking::sync {
 
-/// A biased lock: a thread that takes it many times in a row comes to own it, and from then on takes it and gives it
-/// back by plain stores, without an instruction that waits until all that was stored before is in the cache.
+/// A biased lock: a thread that has it by a Hold many times in a row comes to own it, and from then on takes it and
+/// gives it back by plain stores, without an instruction that waits until all that was stored before is in the cache.
 ///
 /// Whoever else takes it ends the ownership: he says so, has the kernel run a memory barrier on every processor that is
 /// running this process (membarrier(2)), and waits until the owner is out. So the owner needs no barrier between "I am
@@ -22,14 +23,15 @@ namespace tracking::sync {
 /// Only the thread that owned it first ever owns it again, unless disown() is called: one that was stopped right before
 /// it said "I am in" must not say so of another owner.
 ///
-/// Not fair, not recursive. It must not be destroyed before every Hold is gone.
+/// Not fair, not recursive. It must not be destroyed before every Hold and Visit is gone.
 class TRACKING_EXPORT BiasedMutex {
  public:
   BiasedMutex() noexcept = default;
   BiasedMutex(const BiasedMutex&) = delete;
   BiasedMutex& operator=(const BiasedMutex&) = delete;
 
-  /// Has the mutex while it lives, or until release(), which the same thread calls.
+  /// Has the mutex while it lives, or until release(), which the same thread calls. For the thread that it is to belong
+  /// to.
   class Hold {
    public:
     explicit Hold(BiasedMutex& mutex) noexcept : mutex_(&mutex), is_owners_(mutex.enter()) {
@@ -49,8 +51,20 @@ class TRACKING_EXPORT BiasedMutex {
     const bool is_owners_;
   };
 
-  /// Another thread may own it from now on. The thread that did takes it no more, unless it has something from the
-  /// caller since.
+  /// Has the mutex while it lives, and never owns it. For everyone else.
+  class Visit {
+   public:
+    explicit Visit(BiasedMutex& mutex) noexcept : mutex_(mutex) { mutex_.lock_as_visitor(); }
+    ~Visit() { mutex_.mutex_.unlock(); }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    BiasedMutex& mutex_;
+  };
+
+  /// Another thread may own it from now on. Precondition: the thread that did is not inside a Hold or about to make
+  /// one; if it makes one later, it has heard from the caller of this.
   void disown() noexcept;
   /// Whether a thread owns it now.
   bool is_owned() const noexcept { return owner_.load(std::memory_order_relaxed) != nobody; }
@@ -65,6 +79,7 @@ class TRACKING_EXPORT BiasedMutex {
   /// False: the calling thread is not the owner.
   bool enter() noexcept {
     if (owner_.load(std::memory_order_relaxed) != this_thread_) return false;
+    assert(is_owner_in_.load(std::memory_order_relaxed) == 0);  // it is not recursive
     is_owner_in_.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);  // for the compiler; the processor's is the other's to make
     if (owner_.load(std::memory_order_relaxed) == this_thread_) return true;
@@ -77,6 +92,7 @@ class TRACKING_EXPORT BiasedMutex {
     if (owner_.load(std::memory_order_relaxed) != this_thread_) wake_other();
   }
   void lock() noexcept;
+  void lock_as_visitor() noexcept;
   void end_ownership() noexcept;
   void wake_other() noexcept;
 

@@ -13,7 +13,8 @@
 namespace tracking::sync {
 
 /// A look takes 10 to 60 ns, as processors differ: 4 to 24 us in all. A history's mutex is mostly held for less than
-/// 5 us (a batch of 256 events is copied), and to sleep and to be woken takes both sides several.
+/// 5 us (a batch of 256 events is copied), a lane's for less than 15, and to sleep and to be woken takes both sides
+/// several.
 inline constexpr int looks_before_sleep = 400;
 
 /// Between two looks.
