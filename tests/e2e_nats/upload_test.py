@@ -4,11 +4,10 @@ import contextlib
 import json
 import os
 import threading
-import urllib.request
 
 import pytest
 
-from e2e_support import Daemon, FaultProxy, NatsServer, free_port, request, seconds, wait_until
+from e2e_support import Daemon, FaultProxy, MonitoredNatsServer, NatsServer, request, seconds, wait_until
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -57,21 +56,9 @@ def all_accepted(answers, lines, ack):
     return True
 
 
-class Monitored(NatsServer):
-    """A server that tells how many messages it has received."""
-
-    def __init__(self, **options):
-        self.monitor = free_port()
-        super().__init__(config=f'http: "127.0.0.1:{self.monitor}"', **options)
-
-    def received(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/varz", timeout=seconds(10)) as answer:
-            return json.load(answer)["in_msgs"]
-
-
 def test_several_fast_uploads_are_all_accepted():
     lines = round(200_000 / seconds(1))
-    with Monitored() as server, Daemon(broker=server.url()) as daemon:
+    with MonitoredNatsServer() as server, Daemon(broker=server.url()) as daemon:
         before = server.received()
         assert all_accepted(upload(daemon, [body(lines)] * 4), lines, "sent")
         assert daemon.stop() == 0

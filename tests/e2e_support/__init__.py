@@ -12,7 +12,7 @@ from .certificates import Authority
 from .daemon import Daemon, StartError, program, run_httpd
 from .fault_proxy import FaultProxy
 from .http import Answer, request
-from .nats import NatsClient, NatsServer
+from .nats import MonitoredNatsServer, NatsClient, NatsServer
 from .nkeys import NKey, Operator
 from .ports import free_port
 from .postgres import Postgres
@@ -21,6 +21,6 @@ from .raw import RawConnection
 from .stream import Stream
 from .waiting import seconds, wait_until
 
-__all__ = ["Answer", "Authority", "Daemon", "FaultProxy", "NKey", "NatsClient", "NatsServer", "Operator", "Postgres", "Proxy",
-           "RawConnection", "StartError", "Stream", "free_port", "haproxy_command", "nginx_command", "program", "request",
-           "run_httpd", "seconds", "source", "wait_until"]
+__all__ = ["Answer", "Authority", "Daemon", "FaultProxy", "MonitoredNatsServer", "NKey", "NatsClient", "NatsServer",
+           "Operator", "Postgres", "Proxy", "RawConnection", "StartError", "Stream", "free_port", "haproxy_command",
+           "nginx_command", "program", "request", "run_httpd", "seconds", "source", "wait_until"]

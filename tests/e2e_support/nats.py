@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+from .http import request
 from .ports import free_port
 from .waiting import seconds, wait_until
 
@@ -113,6 +114,26 @@ class NatsServer:
 
     def client(self, **options):
         return NatsClient(self.port, **options)
+
+
+class MonitoredNatsServer(NatsServer):
+    """One that tells about itself (docs.nats.io/running-a-nats-service/nats_admin/monitoring)."""
+
+    def __init__(self, **options):
+        self.monitor = free_port()
+        super().__init__(config=f'http: "127.0.0.1:{self.monitor}"', **options)
+
+    def ask(self, path):
+        return request("GET", f"http://127.0.0.1:{self.monitor}{path}").json()
+
+    def received(self):
+        """How many messages, since its start."""
+        return self.ask("/varz")["in_msgs"]
+
+    def subscribers(self, subject):
+        """The numbers of the connections that are subscribed to it. A later connection has a higher number."""
+        return {connection["cid"] for connection in self.ask("/connz?subs=1")["connections"]
+                if subject in connection.get("subscriptions_list", ())}
 
 
 class NatsClient:

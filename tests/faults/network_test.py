@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from e2e_support import Daemon, FaultProxy, NatsServer, program, seconds, wait_until
+from e2e_support import Daemon, FaultProxy, MonitoredNatsServer, NatsServer, program, seconds, wait_until
 from e2e_support.daemon import clean_environment
 from network import DELAYING, LOSING, Visitor, break_and_heal, shuffled
 from oracle import Oracle
@@ -106,7 +106,8 @@ def test_what_comes_on_a_link_that_was_never_confirmed_ends_with_a_gap():
             return piece.replace(b"PING\r\n", b"")
         return piece
 
-    with NatsServer() as server, FaultProxy(server.port) as proxy, Daemon(broker=server.url()) as publisher, \
+    subject = "tracking.events.*"
+    with MonitoredNatsServer() as server, FaultProxy(server.port) as proxy, Daemon(broker=server.url()) as publisher, \
             Daemon(broker=through("nats", proxy)) as reader, reader.subscribe() as stream:
         def post(data):
             assert publisher.post({"account_id": 1, "data": data}).status == 202
@@ -119,9 +120,11 @@ def test_what_comes_on_a_link_that_was_never_confirmed_ends_with_a_gap():
 
         post("before")
         assert next_but_gaps() == (0, "before")
+        known = max(server.subscribers(subject))
         proxy.client_to_server.edit = lose_the_question
         proxy.cut_all()
-        wait_until(lambda: sum(lost) > 0, 10, "a subscription that is not confirmed")
+        wait_until(lambda: any(number > known for number in server.subscribers(subject)), 10, "it has subscribed again")
+        wait_until(lambda: sum(lost) > 0, 10, "and asked for a confirmation")
         post("unconfirmed")
         assert next_but_gaps() == (1, "unconfirmed")
         proxy.client_to_server.edit = None
