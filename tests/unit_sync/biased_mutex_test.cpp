@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "unit_sync/meeting.h"
 #include "unit_sync/membarrier.h"
 
 namespace tracking::sync {
@@ -53,9 +54,7 @@ void expect_exclusion(int others, int rounds, bool is_ever_owned) {
           const auto deadline = std::chrono::steady_clock::now() + 20s;
           while (!mutex.is_owned()) ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "never owned again";
         } else {
-          const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds((i + other) * 977 % 50'000);
-          while (std::chrono::steady_clock::now() < until) {
-          }
+          test::work_for(std::chrono::nanoseconds((i + other) * 977 % 50'000));
           EXPECT_TRUE(is_ever_owned || !mutex.is_owned());
         }
         if (i % 3 == 0) {
@@ -176,16 +175,9 @@ TEST(BiasedMutex, WakesTheOneThatFallsAsleepAtThatMoment) {
     ASSERT_TRUE(mutex.is_owned());
     BiasedMutex::Hold hold(mutex);
     round = i;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(i * 37 % 40'000);
-    while (std::chrono::steady_clock::now() < until) {
-    }
+    test::work_for(std::chrono::nanoseconds(i * 37 % 40'000));
     hold.release();
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (had < i && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-    if (had < i) {
-      ADD_FAILURE() << "nobody woke it in round " << i;
-      std::abort();  // it sleeps for ever
-    }
+    test::wait_until_had(had, i);
   }
   other.join();
 }

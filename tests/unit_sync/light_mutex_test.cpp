@@ -6,11 +6,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "unit_sync/meeting.h"
 #include "unit_sync/membarrier.h"
 
 namespace tracking::sync {
@@ -109,16 +109,9 @@ void expect_wake_ups(int rounds) {
   });
   for (int i = 1; i <= rounds; ++i) {
     round = i;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(i * 37 % 40'000);
-    while (std::chrono::steady_clock::now() < until) {
-    }
+    test::work_for(std::chrono::nanoseconds(i * 37 % 40'000));
     mutex.unlock();
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (had < i && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-    if (had < i) {
-      ADD_FAILURE() << "nobody woke it in round " << i;
-      std::abort();  // it sleeps for ever
-    }
+    test::wait_until_had(had, i);
     mutex.lock();
   }
   mutex.unlock();

@@ -239,7 +239,7 @@ Status StreamClient::on_tick(const std::shared_ptr<nats_io::Link>& link) noexcep
   publisher_.expire();
   api_.expire();
   if (auto status = check_permission(*link); !status) return status;
-  const bool may_open = purpose_.publishes && !publisher_.is_open() && !permission_.is_refused();
+  const bool may_open = purpose_.publishes && !publisher_.is_open() && !permission_.is_refused() && !is_closed_;
   const bool is_due = SteadyClock::now() >= next_look_ || readers_.has_work() || !stream_.status() || may_open;
   if ((!is_due || look(*link)) && purpose_.on_ready) has_memory_soon_for(purpose_.on_ready);
   tell_troubles();
