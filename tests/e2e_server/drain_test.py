@@ -63,6 +63,8 @@ def is_refused(daemon):
     try:
         daemon.connect().close()
         return False
+    except ConnectionResetError:  # it stood in the line when that was closed
+        return False
     except ConnectionRefusedError:
         return True
 

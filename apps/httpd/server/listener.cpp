@@ -32,8 +32,9 @@ struct PublicListener::Impl {
       return shared.connections.load() <= (are_streams_kept ? shared.subscribers.load() : 0);
     });
   }
-  /// Runs on the acceptor's thread, and waits for it.
-  void close_acceptor();
+  /// Runs the task on the loop's thread, and waits for it.
+  template <class Task>
+  static void run_on(Loop& loop, Task task);
 
   Shared shared;
   std::vector<std::unique_ptr<LoopMetrics>> metrics;
@@ -42,6 +43,21 @@ struct PublicListener::Impl {
   bool is_started = false;
   bool is_drained = false;
 };
+
+template <class Task>
+void PublicListener::Impl::run_on(Loop& loop, Task task) {
+  std::mutex mutex;
+  std::condition_variable done;
+  bool has_run = false;
+  loop.post([&] {
+    task();
+    const std::lock_guard lock(mutex);
+    has_run = true;
+    done.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return has_run; });
+}
 
 PublicListener::PublicListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -94,8 +110,9 @@ bool PublicListener::drain(std::chrono::milliseconds deadline) {
   const SteadyTime end = start + deadline;
   set_draining();
   impl_->is_drained = true;
-  impl_->close_acceptor();
-  for (auto& loop : impl_->loops) loop->begin_drain();
+  // In this order: whoever finds that nobody new is taken is told with each answer that it is the last.
+  for (auto& loop : impl_->loops) Impl::run_on(*loop, [&] { loop->begin_drain(); });
+  Impl::run_on(*impl_->loops.front(), [&] { impl_->acceptor->close(); });
   impl_->wait_until_closed(true, start + std::min(impl_->shared.settings.drain_grace, deadline / 4));
   for (auto& loop : impl_->loops) loop->close_idle();
   const bool are_requests_done = impl_->wait_until_closed(true, end);
@@ -104,20 +121,6 @@ bool PublicListener::drain(std::chrono::milliseconds deadline) {
   if (impl_->wait_until_closed(false, are_requests_done ? std::min(end, streams_end) : end)) return true;
   for (auto& loop : impl_->loops) loop->cut_connections();
   return false;
-}
-
-void PublicListener::Impl::close_acceptor() {
-  std::mutex mutex;
-  std::condition_variable done;
-  bool is_closed = false;
-  loops.front()->post([&] {
-    acceptor->close();
-    const std::lock_guard lock(mutex);
-    is_closed = true;
-    done.notify_one();
-  });
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return is_closed; });
 }
 
 const std::vector<std::unique_ptr<LoopMetrics>>& PublicListener::metrics() const noexcept { return impl_->metrics; }

@@ -154,11 +154,9 @@ void Loop::for_each_socket(Function function) noexcept {
   }
 }
 
-void Loop::begin_drain() {
-  post([this] {
-    is_draining_ = true;
-    for_each_socket([](Socket& socket) { socket.begin_drain(); });
-  });
+void Loop::begin_drain() noexcept {
+  is_draining_ = true;
+  for_each_socket([](Socket& socket) { socket.begin_drain(); });
 }
 
 void Loop::close_idle() {

@@ -30,8 +30,6 @@ class Loop {
   void post(std::function<void()> task) { reactor_->post(std::move(task)); }
   /// Takes a connection.
   void adopt(FileDescriptor descriptor, Connection::Peer peer) noexcept;
-  /// Connections end with their next answer, which says so; idle ones stay.
-  void begin_drain();
   void close_idle();
   void end_streams();
   void cut_connections();
@@ -41,6 +39,9 @@ class Loop {
   void join();
   /// Whether what was asked for by the last call has been handled since; asks again if so. The first call is true.
   bool has_come_round() noexcept;
+
+  /// From now on connections end with their next answer, which says so; idle ones stay. On its own thread.
+  void begin_drain() noexcept;
 
   // For its sockets, and for the acceptor if it is the first loop.
   LoopContext& context() noexcept { return *context_; }
